@@ -1,0 +1,331 @@
+package scenario
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"time"
+)
+
+func itoa(i int) string { return strconv.Itoa(i) }
+
+// Defaults of a backoff.
+const (
+	defaultFirst  = 200 * time.Millisecond
+	defaultMax    = 10 * time.Second
+	defaultFactor = 2
+)
+
+// groups numbers the clients, lets them arrive and evaluates what they are
+// called and subscribe to.
+func (c *compiler) groups() {
+	p := c.plan
+	for _, name := range c.s.keys("clients") {
+		g := c.s.Clients[name]
+		p.Groups = append(p.Groups, Group{
+			Name: name, First: len(p.Clients), Count: g.Count, Role: string(g.Role),
+			Reconnect: backoff(g.Reconnect), Heartbeat: c.pings(g.Heartbeat),
+		})
+		c.group(len(p.Groups)-1, name, &g)
+	}
+	for i := range p.Clients {
+		p.Arrivals = max(p.Arrivals, p.Clients[i].Arrive)
+	}
+}
+
+func backoff(r *ReconnectSpec) Reconnect {
+	b := Reconnect{First: defaultFirst, Max: defaultMax, Factor: defaultFactor, Jitter: "full"}
+	if r == nil {
+		return b
+	}
+	b.Never = r.Word == "never"
+	b.First = r.First.or(b.First)
+	b.Max = max(r.Max.or(b.Max), b.First)
+	if r.Factor > 0 {
+		b.Factor = r.Factor
+	}
+	b.Jitter, b.Attempts = or(r.Jitter, b.Jitter), r.Attempts
+	return b
+}
+
+func (c *compiler) pings(h *HeartbeatSpec) Heartbeat {
+	if h == nil {
+		return Heartbeat{}
+	}
+	return Heartbeat{Every: h.Every.Duration, Timeout: h.Timeout.Duration}
+}
+
+// arrivals are the times at which n clients of a group arrive, ascending.
+func arrivals(a *ArriveSpec, n int, seed uint64, group int) []time.Duration {
+	var spec ArriveSpec
+	if a != nil {
+		spec = *a
+	}
+	over := spec.Over.or(time.Duration(float64(n) / arrivalsPerSecond * float64(time.Second)))
+	if spec.Rate.Given {
+		over = time.Duration(float64(n) / spec.Rate.PerSecond * float64(time.Second))
+	}
+	times := make([]time.Duration, n)
+	switch spec.Curve {
+	case "at-once":
+	case "poisson":
+		// Given their number, the arrivals of a Poisson process are uniform.
+		r := Rand(seed, "arrive", group, 0)
+		for i := range times {
+			times[i] = time.Duration(r.Float64() * float64(over))
+		}
+		slices.Sort(times)
+	default:
+		for i := range times {
+			times[i] = time.Duration(float64(i) / float64(n) * float64(over))
+		}
+	}
+	for i := range times {
+		times[i] += spec.At.Duration
+	}
+	return times
+}
+
+// clientTemplates are the compiled templates of one group.
+type clientTemplates struct {
+	vars     []string
+	values   [][]*template
+	user     *template
+	role     *template
+	token    *template
+	channels []*template
+}
+
+func (c *compiler) compileGroup(path string, g *GroupSpec) clientTemplates {
+	var t clientTemplates
+	for _, k := range c.s.keys(join(path, "vars")) {
+		var values []*template
+		for i, v := range g.Vars[k] {
+			values = append(values, c.template(join(path, "vars."+k+"."+itoa(i)), v, namesOfVars, t.vars))
+		}
+		t.vars, t.values = append(t.vars, k), append(t.values, values)
+	}
+	t.user = c.template(join(path, "user"), g.User, namesOfUser, t.vars)
+	t.role = c.template(join(path, "role"), g.Role, g.of(namesOfRole), t.vars)
+	t.token = c.template(join(path, "token"), g.Token, g.of(namesOfClient), t.vars)
+	for i, s := range g.Subscribe {
+		t.channels = append(t.channels, c.template(join(path, "subscribe."+itoa(i)+".channel"), s.Channel, g.of(namesOfClient), t.vars))
+	}
+	return t
+}
+
+func (c *compiler) group(index int, name string, g *GroupSpec) {
+	path := join("clients", name)
+	t := c.compileGroup(path, g)
+	entries := c.entries(path, name, g, t.vars)
+	recovers := make([]bool, len(g.Subscribe))
+	for i := range g.Subscribe {
+		recovers[i] = c.recovers(join(path, "subscribe."+itoa(i)), &g.Subscribe[i])
+	}
+	if c.failed() {
+		return
+	}
+	p := c.plan
+	times := arrivals(g.Arrive, g.Count, p.Seed, index)
+	for i := range g.Count {
+		n := len(p.Clients)
+		s := &scope{
+			I: i, N: n, Group: name, Seed: p.Seed, Run: c.o.Run, env: c.env,
+			rng: Rand(p.Seed, "client", n, 0),
+		}
+		client := Client{Group: index, Arrive: times[i]}
+		if err := c.client(s, &t, path, &client, recovers); err != nil {
+			c.problems = append(c.problems, *err)
+			return
+		}
+		for _, e := range entries {
+			client.Pubs = append(client.Pubs, len(p.Publishers))
+			if err := c.publisher(e, s, n); err != nil {
+				c.problems = append(c.problems, *err)
+				return
+			}
+		}
+		p.Clients = append(p.Clients, client)
+	}
+}
+
+// client evaluates what one client is called and subscribes to.
+func (c *compiler) client(s *scope, t *clientTemplates, path string, client *Client, recovers []bool) *Problem {
+	bad := func(at string, err error) *Problem {
+		p := c.s.where(join(path, at)).problem(c.s.file, fmt.Sprintf("for client %d of the group: %v", s.I, err))
+		return &p
+	}
+	if len(t.vars) > 0 {
+		s.Vars = make(map[string]any, len(t.vars))
+	}
+	for k, name := range t.vars {
+		values := t.values[k]
+		v, err := values[s.I%len(values)].value(s)
+		if err != nil {
+			return bad("vars."+name, err)
+		}
+		s.Vars[name] = v
+	}
+	var err error
+	if s.User, err = t.user.text(s); err != nil {
+		return bad("user", err)
+	}
+	if s.Role, err = t.role.text(s); err != nil {
+		return bad("role", err)
+	}
+	client.User = s.User
+	if client.Token, err = t.token.text(s); err != nil {
+		return bad("token", err)
+	}
+	seen := make([]int32, 0, len(t.channels))
+	for k, channel := range t.channels {
+		at := "subscribe." + itoa(k) + ".channel"
+		name, err := channel.text(s)
+		if err == nil {
+			err = checkChannel(name)
+		}
+		if err != nil {
+			return bad(at, err)
+		}
+		id := c.channel(name)
+		if slices.Contains(seen, id) {
+			return bad(at, fmt.Errorf("found the channel %s twice, expected one subscription to it", quote(name)))
+		}
+		seen = append(seen, id)
+		client.Subs = append(client.Subs, Sub{Channel: id, Recover: recovers[k]})
+	}
+	return nil
+}
+
+func checkChannel(name string) error {
+	if name == "" {
+		return fmt.Errorf("found an empty channel, expected a name")
+	}
+	for _, r := range name {
+		if r <= ' ' || r == '*' || r == 0x7f {
+			return fmt.Errorf("found the channel %s, expected no space, control character or *", quote(name))
+		}
+	}
+	return nil
+}
+
+// recovers decides whether a subscription asks for what it missed.
+func (c *compiler) recovers(path string, s *SubscribeSpec) bool {
+	if s.Recover == nil {
+		return c.plan.Promises.Recovery && c.dialect.Recover
+	}
+	if *s.Recover && !c.dialect.Recover {
+		if !s.Optional {
+			c.fail(join(path, "recover"), "found recover: true, expected none: the dialect %s can't ask for what was missed; optional: true leaves it out", c.dialect.Name)
+		}
+		return false
+	}
+	return *s.Recover
+}
+
+// entries compiles the publish entries of a group.
+func (c *compiler) entries(path, group string, g *GroupSpec, vars []string) []*entry {
+	var all []*entry
+	for i, spec := range g.Publish {
+		at := join(path, "publish."+itoa(i))
+		e := &entry{
+			group: group, name: entryName(spec, i), path: at, spec: &g.Publish[i], size: spec.Size, clients: g.Count,
+			channel: c.template(join(at, "channel"), spec.Channel, g.of(namesOfStream), vars),
+			payload: payload(spec.Payload.node, join(at, "payload"), g.of(namesOfStream), vars, func(path, text string) { c.fail(path, "%s", text) }),
+		}
+		each := uses(0)
+		for _, p := range e.payload {
+			if p.template != nil {
+				c.needs(join(at, "payload"), p.template)
+				each |= p.template.uses | usesClient
+			}
+		}
+		if each == 0 {
+			e.static, _ = appendPieces([]byte{}, e.payload, nil)
+		}
+		e.ack = c.dialect.Ack
+		if spec.Ack != nil {
+			if *spec.Ack && !c.dialect.Ack {
+				c.fail(join(at, "ack"), "found ack: true, expected false: the dialect %s has no acknowledgements", c.dialect.Name)
+			}
+			e.ack = *spec.Ack
+		}
+		all = append(all, e)
+	}
+	return all
+}
+
+// publisher makes the publisher of one entry and one client.
+func (c *compiler) publisher(e *entry, s *scope, client int) *Problem {
+	p := c.plan
+	index := len(p.Publishers)
+	pub := Publisher{
+		Client: client, Name: e.name, Ack: e.ack, Together: e.spec.Start != "at-once",
+		Rate: e.spec.Rate.PerSecond, Poisson: e.spec.Arrivals == "poisson",
+		Phase: Rand(p.Seed, "phase", index, 0).Float64(),
+		index: index, entry: e, self: s,
+	}
+	if e.channel.uses&usesEach == 0 {
+		name, err := e.channel.text(s)
+		if err == nil {
+			err = checkChannel(name)
+		}
+		if err != nil {
+			q := c.s.where(join(e.path, "channel")).problem(c.s.file, fmt.Sprintf("for client %d of the group: %v", s.I, err))
+			return &q
+		}
+		pub.channel = name
+	}
+	p.Publishers = append(p.Publishers, pub)
+	return nil
+}
+
+// sampled bounds how many publications are composed while planning.
+const sampled = 20_000
+
+// publications lays out the rates of all entries and finds the channels that
+// will be published to, as far as they can be known.
+func (c *compiler) publications() {
+	if c.failed() {
+		return
+	}
+	p := c.plan
+	done := make(map[*entry]bool)
+	for i := range p.Publishers {
+		if e := p.Publishers[i].entry; !done[e] {
+			done[e] = true
+			e.segments = segments(e.spec.Rate.PerSecond, c.changes(e), p.Duration)
+		}
+	}
+	each := int64(1)
+	if len(p.Publishers) > 0 {
+		each = max(sampled/int64(len(p.Publishers)), 1)
+	}
+	left := sampled
+	for i := range p.Publishers {
+		pub := &p.Publishers[i]
+		if pub.channel != "" {
+			c.channel(pub.channel)
+		}
+		expected := min(int64(math.Ceil(total(pub.entry.segments))), each)
+		if pub.channel != "" && pub.entry.static == nil {
+			expected = 1 // to see that its payload can be made
+		}
+		if pub.channel != "" && pub.entry.static != nil {
+			continue
+		}
+		for k := int64(0); k < max(expected, 1) && left > 0; k++ {
+			left--
+			m, err := pub.Compose(k, 0, c.o.Run)
+			if err == nil {
+				err = checkChannel(m.Channel)
+			}
+			if err != nil {
+				c.fail(pub.entry.path, "publication %d of client %d: %v", k+1, pub.self.I, err)
+				return
+			}
+			c.channel(m.Channel)
+		}
+	}
+}

@@ -1,0 +1,152 @@
+package scenario
+
+import (
+	"fmt"
+	"strings"
+)
+
+// expectations lists what is to be judged.
+func (c *compiler) expectations() {
+	specs := c.s.Expect
+	if len(specs) == 0 {
+		specs = []ExpectSpec{{Word: "promises"}}
+	}
+	taken := make(map[string]bool)
+	for _, e := range specs {
+		if e.Name != "" {
+			taken[e.Name] = true
+		}
+	}
+	for i := range specs {
+		line := c.s.where(join("expect", itoa(i))).line
+		if specs[i].Word == "promises" {
+			c.promised(line, taken)
+			continue
+		}
+		e := c.expectation(&specs[i])
+		e.Line = line
+		if e.Name == "" {
+			e.Name = unique(title(&e), taken)
+		}
+		c.plan.Expect = append(c.plan.Expect, e)
+	}
+}
+
+// promised adds what the target claims.
+func (c *compiler) promised(line int, taken map[string]bool) {
+	p := c.plan.Promises
+	var all []Expectation
+	if p.Delivery != "" {
+		all = append(all, Expectation{Rule: "delivery", Want: p.Delivery, Waived: c.waived(CountLimit{})})
+	}
+	if p.Order != "" && p.Order != "none" {
+		all = append(all, Expectation{Rule: "order", Want: p.Order})
+	}
+	if p.Recovery {
+		all = append(all, Expectation{Rule: "recovery", Want: "complete"})
+	}
+	for _, e := range all {
+		e.Line, e.Promised = line, true
+		e.Name = unique(title(&e), taken)
+		c.plan.Expect = append(c.plan.Expect, e)
+	}
+}
+
+// waived is the limit of messages excused by honest refusals: 0 unless written
+// otherwise where recovery is promised, none elsewhere.
+func (c *compiler) waived(l CountLimit) Limit {
+	if l.Op == "" && c.plan.Promises.Recovery {
+		return Limit{Op: "<=", Text: "0"}
+	}
+	return l.Limit
+}
+
+func (c *compiler) expectation(s *ExpectSpec) Expectation {
+	e := Expectation{Name: s.Name, Groups: s.To, Channel: s.Channel}
+	switch {
+	case s.Delivery != "":
+		e.Rule, e.Want, e.Waived = "delivery", s.Delivery, c.waived(s.Waived)
+	case s.Order != "":
+		e.Rule, e.Want = "order", s.Order
+	case s.Recovery != "":
+		e.Rule, e.Want, e.Within = "recovery", s.Recovery, s.Within.Duration
+	case s.Latency != nil:
+		e.Rule = "latency"
+		e.Latency = LatencyWant{Of: or(s.Latency.Of, "delivery"), During: or(s.Latency.During, "all"), P: s.Latency.list()}
+	case s.Reconnect != nil:
+		e.Rule, e.Success, e.P = "reconnect", s.Reconnect.Success.Limit, s.Reconnect.list()
+	case s.Errors != nil:
+		e.Rule, e.Errors = "errors", s.Errors.Limit
+	}
+	return e
+}
+
+// title makes a name from the rule and its words.
+func title(e *Expectation) string {
+	t := e.Rule
+	switch e.Rule {
+	case "latency":
+		t += ": " + e.Latency.Of
+		if e.Latency.During != "all" {
+			t += ", " + e.Latency.During
+		}
+	default:
+		if e.Want != "" {
+			t += ": " + e.Want
+		}
+	}
+	if len(e.Groups) > 0 {
+		t += ", to " + strings.Join(e.Groups, "+")
+	}
+	if e.Channel != "" {
+		t += ", channel " + e.Channel
+	}
+	return t
+}
+
+func unique(name string, taken map[string]bool) string {
+	try := name
+	for i := 2; taken[try]; i++ {
+		try = fmt.Sprintf("%s (%d)", name, i)
+	}
+	taken[try] = true
+	return try
+}
+
+// limits is what an expectation demands, for people.
+func (e *Expectation) limits() string {
+	var all []string
+	say := func(what string, l Limit) {
+		if l.Op != "" {
+			all = append(all, strings.TrimSpace(what+" "+limitForm(l)))
+		}
+	}
+	switch e.Rule {
+	case "delivery":
+		say("waived", e.Waived)
+	case "recovery":
+		if e.Within > 0 {
+			all = append(all, "within "+e.Within.String())
+		}
+	case "latency":
+		for _, q := range e.Latency.P {
+			say(q.Key, q.Limit)
+		}
+	case "reconnect":
+		say("success", e.Success)
+		for _, q := range e.P {
+			say(q.Key, q.Limit)
+		}
+	case "errors":
+		say("", e.Errors)
+	}
+	return strings.Join(all, ", ")
+}
+
+// limitForm writes a limit with the comparison that it means.
+func limitForm(l Limit) string {
+	if l.Op == ".." || strings.HasPrefix(l.Text, l.Op) {
+		return l.Text
+	}
+	return l.Op + " " + l.Text
+}

@@ -1,0 +1,92 @@
+package scenario
+
+// GroupSpec is a group of clients.
+type GroupSpec struct {
+	Count     int             `yaml:"count" need:"true" min:"1" about:"How many."`
+	Arrive    *ArriveSpec     `yaml:"arrive" about:"How they arrive; by default linear over count ÷ 500 s."`
+	User      Template        `yaml:"user" about:"Name of the user."`
+	Role      Template        `yaml:"role" about:"Role of the user."`
+	Token     Template        `yaml:"token" about:"Credential handed over when connecting; secret."`
+	Data      *DataSpec       `yaml:"data" later:"*" about:"Rows of a file, one for each client."`
+	Vars      map[string]Deal `yaml:"vars" about:"Further names for templates; a list is dealt round robin."`
+	Subscribe []SubscribeSpec `yaml:"subscribe" one:"true" about:"What each client subscribes to."`
+	Publish   []PublishSpec   `yaml:"publish" one:"true" about:"What each client publishes."`
+	Reconnect *ReconnectSpec  `yaml:"reconnect" about:"How a lost client returns; or never."`
+	Heartbeat *HeartbeatSpec  `yaml:"heartbeat" about:"The clients' own pings, where the dialect has them."`
+	Session   *SessionSpec    `yaml:"session" later:"*" about:"Steady churn."`
+	Read      ByteRate        `yaml:"read" later:"*" about:"A slow consumer for its whole life."`
+	Link      *LinkSpec       `yaml:"link" later:"*" about:"Delay and rate of the network."`
+	Fallback  []string        `yaml:"fallback" one:"true" later:"*" about:"Transports tried when the upgrade is refused."`
+	Outbox    *OutboxSpec     `yaml:"outbox" later:"*" about:"What is said while offline is kept and flushed in order."`
+}
+
+// ArriveSpec is how a group arrives.
+type ArriveSpec struct {
+	Over  Duration `yaml:"over" about:"From the first to the last."`
+	Rate  Rate     `yaml:"rate" about:"Clients per second, instead of over."`
+	At    Duration `yaml:"at" about:"When the first arrives."`
+	Curve string   `yaml:"curve" enum:"linear,poisson,at-once" about:"How they are spread."`
+}
+
+// DataSpec names a file of rows.
+type DataSpec struct {
+	File string `yaml:"file" about:"csv or jsonl."`
+	Pick string `yaml:"pick" enum:"in-order,random,unique" about:"Which row a client gets."`
+}
+
+// SubscribeSpec is one subscription of each client.
+type SubscribeSpec struct {
+	Channel  Template `yaml:"channel" about:"Channel, segments joined by dots."`
+	Pattern  Template `yaml:"pattern" later:"*" about:"Pattern: * is one segment, ** the rest."`
+	Filter   string   `yaml:"filter" later:"*" about:"Expression over msg."`
+	Share    Share    `yaml:"share" later:"*" about:"Which of the group subscribe."`
+	Observe  bool     `yaml:"observe" later:"*" about:"Payloads are not ours: judged by the server's offsets only."`
+	Recover  *bool    `yaml:"recover" about:"Ask for what was missed when returning; by default where promised."`
+	Optional bool     `yaml:"optional" about:"Leave it out where the target can't do it."`
+}
+
+// ReconnectSpec is the word never, or a backoff.
+type ReconnectSpec struct {
+	Word     string   `yaml:"-" words:"never"`
+	First    Duration `yaml:"first" about:"The first wait; 200ms."`
+	Max      Duration `yaml:"max" about:"The longest wait; 10s."`
+	Factor   float64  `yaml:"factor" min:"1" about:"Growth of the wait; 2."`
+	Jitter   string   `yaml:"jitter" enum:"none,full,equal,decorrelated" about:"How waits are spread; full."`
+	Attempts int      `yaml:"attempts" min:"1" about:"How often; unlimited by default."`
+	Node     string   `yaml:"node" enum:"same,any,next" later:"same,next" about:"Which node of the cluster."`
+}
+
+// SessionSpec is steady churn.
+type SessionSpec struct {
+	Stay Draw `yaml:"stay" about:"Time connected."`
+	Away Draw `yaml:"away" about:"Time not connected."`
+}
+
+// LinkSpec is a network.
+type LinkSpec struct {
+	Delay  Draw     `yaml:"delay" about:"Delay of every byte."`
+	Jitter Draw     `yaml:"jitter" about:"Change of the delay."`
+	Rate   ByteRate `yaml:"rate" about:"Bytes per second."`
+}
+
+// OutboxSpec keeps what is said while offline.
+type OutboxSpec struct {
+	Limit    int      `yaml:"limit" min:"1" about:"Messages kept."`
+	Overflow string   `yaml:"overflow" enum:"drop-oldest,drop-newest,reject" about:"What gives way."`
+	TTL      Duration `yaml:"ttl" about:"Age of what is kept."`
+}
+
+// PublishSpec is one stream of publications of each client.
+type PublishSpec struct {
+	Name     string   `yaml:"name" about:"What moments and --set call it."`
+	Channel  Template `yaml:"channel" need:"true" about:"Where to."`
+	Rate     Rate     `yaml:"rate" about:"Messages per second of each client; without it only moments publish."`
+	Arrivals string   `yaml:"arrivals" enum:"poisson,constant" about:"How they are spread; constant."`
+	Payload  Tree     `yaml:"payload" about:"A mapping; values may be templates."`
+	Size     DrawSize `yaml:"size" about:"Padded with filler up to so many bytes."`
+	Key      Template `yaml:"key" later:"*" about:"For last-value rules."`
+	Ack      *bool    `yaml:"ack" about:"Ask for an acknowledgement; by default wherever the dialect can."`
+	Priority string   `yaml:"priority" enum:"urgent,normal,low" later:"*" about:"What overtakes what."`
+	Via      string   `yaml:"via" enum:"socket,http" later:"http" about:"The way; socket."`
+	Start    string   `yaml:"start" enum:"together,at-once" about:"together: when all initial arrivals are subscribed; at-once: when the client is."`
+}

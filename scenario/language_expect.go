@@ -1,0 +1,98 @@
+package scenario
+
+// ExpectSpec is the word promises, or one expectation: exactly one of the
+// fields with the tag `rule`.
+type ExpectSpec struct {
+	Word    string     `yaml:"-" words:"promises"`
+	Name    string     `yaml:"name" about:"What reports call it."`
+	To      []string   `yaml:"to" one:"true" about:"A group or a list; all by default."`
+	Channel string     `yaml:"channel" about:"Pattern of channels; all by default."`
+	Waived  CountLimit `yaml:"waived" about:"With delivery: messages that honest refusals excused; 0 where recovery is promised."`
+	Within  Duration   `yaml:"within" about:"With recovery: resync of each client."`
+
+	Delivery  string        `yaml:"delivery" rule:"true" enum:"at-most-once,at-least-once,exactly-once" about:"Loss and repeats."`
+	Order     string        `yaml:"order" rule:"true" enum:"per-publisher,per-channel,causal" later:"causal" about:"Order."`
+	Recovery  string        `yaml:"recovery" rule:"true" enum:"complete,honest" about:"complete: every return gets all it missed; honest: or a truthful refusal."`
+	Latency   *LatencySpec  `yaml:"latency" rule:"true" about:"Times."`
+	Reconnect *ReturnSpec   `yaml:"reconnect" rule:"true" about:"Whether and when clients come back."`
+	Errors    *CountLimit   `yaml:"errors" rule:"true" about:"Error replies and failed dials that nothing explains."`
+	Queue     string        `yaml:"queue" rule:"true" later:"*" enum:"complete,honest" about:"What a kept backlog owed."`
+	Isolation string        `yaml:"isolation" rule:"true" later:"*" enum:"strict" about:"Nobody gets what is not theirs."`
+	Heartbeat *BeatWant     `yaml:"heartbeat" rule:"true" later:"*" about:"Who pings how often."`
+	Close     *CloseWant    `yaml:"close" rule:"true" later:"*" about:"Close codes."`
+	Throttle  *ShapeWant    `yaml:"throttle" rule:"true" later:"*" about:"Only so many messages in a time."`
+	Debounce  *ShapeWant    `yaml:"debounce" rule:"true" later:"*" about:"Only after a quiet time."`
+	Batch     *ShapeWant    `yaml:"batch" rule:"true" later:"*" about:"Several messages in one."`
+	Aggregate *ShapeWant    `yaml:"aggregate" rule:"true" later:"*" about:"Sums instead of messages."`
+	Transform *ShapeWant    `yaml:"transform" rule:"true" later:"*" about:"Payloads are rewritten."`
+	Priority  *PriorityWant `yaml:"priority" rule:"true" later:"*" about:"Urgent messages overtake."`
+	State     *StateWant    `yaml:"state" rule:"true" later:"*" about:"What a channel ends on."`
+	Presence  *ShapeWant    `yaml:"presence" rule:"true" later:"*" about:"Who is there."`
+}
+
+// Quantiles are limits of a distribution of times.
+type Quantiles struct {
+	P50   TimeLimit `yaml:"p50" about:"Half of them."`
+	P75   TimeLimit `yaml:"p75" about:"75 of 100."`
+	P90   TimeLimit `yaml:"p90" about:"90 of 100."`
+	P95   TimeLimit `yaml:"p95" about:"95 of 100."`
+	P99   TimeLimit `yaml:"p99" about:"99 of 100."`
+	P999  TimeLimit `yaml:"p99.9" about:"999 of 1,000."`
+	P9999 TimeLimit `yaml:"p99.99" about:"9,999 of 10,000."`
+	Max   TimeLimit `yaml:"max" about:"All of them."`
+	Mean  TimeLimit `yaml:"mean" about:"Their mean."`
+}
+
+// LatencySpec is a latency expectation.
+type LatencySpec struct {
+	Of        string `yaml:"of" enum:"connect,subscribe,publish-ack,delivery,catch-up,resync,pong" about:"Which time; delivery by default."`
+	During    string `yaml:"during" enum:"storm,healthy,all" about:"When; all by default."`
+	Quantiles `yaml:",inline"`
+}
+
+// ReturnSpec is a reconnect expectation.
+type ReturnSpec struct {
+	Success   ShareLimit `yaml:"success" about:"Of clients that wanted back, those connected and subscribed by the drain's end."`
+	Peak      RateLimit  `yaml:"peak" later:"*" about:"The herd's peak over windows of 1 s."`
+	Quantiles `yaml:",inline"`
+}
+
+// BeatWant is a heartbeat expectation.
+type BeatWant struct {
+	ServerEvery TimeLimit `yaml:"server-every" about:"Time between the server's pings."`
+	Reaps       TimeLimit `yaml:"reaps-silent-within" about:"When a silent client is closed."`
+}
+
+// CloseWant is an expectation about close codes.
+type CloseWant struct {
+	When  string `yaml:"when" about:"In which case."`
+	Codes []int  `yaml:"codes" one:"true" about:"Which codes."`
+}
+
+// ShapeWant is an expectation about a shaped channel.
+type ShapeWant struct {
+	Channel   string    `yaml:"channel" about:"Pattern of channels."`
+	AtMost    string    `yaml:"at-most" about:"As in 1 per 200ms."`
+	Settles   TimeLimit `yaml:"settles-within" about:"When the last value is there."`
+	Quiet     Duration  `yaml:"quiet" about:"How long nothing may come."`
+	Max       int       `yaml:"max" about:"Messages of a batch."`
+	Wait      Duration  `yaml:"wait" about:"How long a batch may wait."`
+	Conserves string    `yaml:"conserves" about:"Field whose sum is kept."`
+	By        string    `yaml:"by" about:"Field that is added up by."`
+	Value     string    `yaml:"value" about:"Field that holds the sum."`
+	Payload   Tree      `yaml:"payload" about:"The new payload."`
+}
+
+// PriorityWant is an expectation about what overtakes.
+type PriorityWant struct {
+	UrgentBefore string `yaml:"urgent-before" enum:"normal,low" about:"What is overtaken."`
+	Allow        Size   `yaml:"allow" about:"Bytes that may come before."`
+}
+
+// StateWant is an expectation about what a channel ends on.
+type StateWant struct {
+	Channel string `yaml:"channel" about:"Pattern of channels."`
+	Fold    string `yaml:"fold" enum:"last,merge,sum" about:"How messages make a state."`
+	Key     string `yaml:"key" about:"Field that names the entry."`
+	Equals  string `yaml:"equals" enum:"published" about:"What it must equal."`
+}

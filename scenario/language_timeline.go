@@ -1,0 +1,125 @@
+package scenario
+
+// MomentSpec is one trigger and one action.
+type MomentSpec struct {
+	At       Duration  `yaml:"at" about:"When, from the end of the initial arrivals."`
+	Every    Duration  `yaml:"every" about:"Again and again, first after that time."`
+	Times    int       `yaml:"times" min:"1" about:"How often, with every."`
+	When     *WhenSpec `yaml:"when" later:"*" about:"When a client sees something."`
+	Optional bool      `yaml:"optional" about:"Leave it out where the target can't do it."`
+
+	Disconnect  *DisconnectSpec `yaml:"disconnect" action:"true" about:"Connections are lost."`
+	Slow        *SlowSpec       `yaml:"slow" action:"true" about:"Clients read slowly."`
+	Publish     *BurstSpec      `yaml:"publish" action:"true" about:"Further publications."`
+	Rate        *RateSpec       `yaml:"rate" action:"true" about:"The rate of publications changes."`
+	Say         *string         `yaml:"say" action:"true" about:"A remark for people."`
+	Degrade     *DegradeSpec    `yaml:"degrade" action:"true" later:"*" about:"The network becomes worse."`
+	Mute        *MuteSpec       `yaml:"mute" action:"true" later:"*" about:"Clients don't answer."`
+	Abuse       *MuteSpec       `yaml:"abuse" action:"true" later:"*" about:"Clients break the protocol."`
+	Subscribe   *TopicSpec      `yaml:"subscribe" action:"true" later:"*" about:"Clients subscribe."`
+	Unsubscribe *TopicSpec      `yaml:"unsubscribe" action:"true" later:"*" about:"Clients unsubscribe."`
+	Scale       *ScaleSpec      `yaml:"scale" action:"true" later:"*" about:"The group grows or shrinks."`
+	Block       *ScaleSpec      `yaml:"block" action:"true" later:"*" about:"Clients can't reach the target."`
+	Revoke      *ScaleSpec      `yaml:"revoke" action:"true" later:"*" about:"Clients lose their rights."`
+	Gateway     *VerbSpec       `yaml:"gateway" action:"true" later:"*" about:"Something happens to the gateway."`
+	Exec        []string        `yaml:"exec" action:"true" later:"*" about:"A command is run."`
+}
+
+// WhenSpec is a trigger by what a client sees.
+type WhenSpec struct {
+	Who     []string `yaml:"who" one:"true" about:"Groups."`
+	Sees    string   `yaml:"sees" enum:"connected,subscribed,replay,message,acked,ping,closed" about:"What."`
+	Nth     int      `yaml:"nth" min:"1" about:"Which of them."`
+	Before  string   `yaml:"before" enum:"connected,subscribed,replay,message,acked,ping,closed" about:"Only before that."`
+	Channel string   `yaml:"channel" about:"Where."`
+	Share   Share    `yaml:"share" about:"Which of the group."`
+}
+
+// DisconnectSpec is how connections are lost.
+type DisconnectSpec struct {
+	Who    []string `yaml:"who" one:"true" about:"A group or a list; all by default."`
+	Share  Share    `yaml:"share" about:"Which of them; all by default."`
+	Over   Duration `yaml:"over" about:"The victims are spread over that time."`
+	How    string   `yaml:"how" enum:"close,fin,reset,cut,freeze,vanish" about:"By a close frame, FIN, RST, RST inside a frame, silence for a while, or silence for ever; reset by default."`
+	Away   Draw     `yaml:"away" about:"Time before the first attempt to return; 0s."`
+	Fresh  bool     `yaml:"fresh" about:"Forget the positions."`
+	Code   int      `yaml:"code" about:"Of the close frame; 1000."`
+	Reason string   `yaml:"reason" about:"Of the close frame."`
+	After  Size     `yaml:"after" about:"Bytes after which to cut; by default inside the next frame."`
+}
+
+// SlowSpec is how clients read slowly.
+type SlowSpec struct {
+	Who   []string `yaml:"who" one:"true" about:"A group or a list; all by default."`
+	Share Share    `yaml:"share" about:"Which of them; all by default."`
+	Rate  ByteRate `yaml:"rate" need:"true" about:"What each reads."`
+	For   Duration `yaml:"for" about:"How long; by default until the drain."`
+}
+
+// BurstSpec is further publications.
+type BurstSpec struct {
+	Who       []string `yaml:"who" one:"true" about:"A group or a list; all that publish by default."`
+	Share     Share    `yaml:"share" about:"Which of them; all by default."`
+	Publisher string   `yaml:"publisher" about:"Name of the publish entry."`
+	Channel   Template `yaml:"channel" about:"Instead of the entry's own."`
+	Count     int      `yaml:"count" min:"1" about:"Messages of each client; 1."`
+	Rate      Rate     `yaml:"rate" about:"Messages per second of each client; by default all at once."`
+}
+
+// RateSpec is a new rate of publications.
+type RateSpec struct {
+	Who       []string `yaml:"who" one:"true" about:"A group or a list; all that publish by default."`
+	Publisher string   `yaml:"publisher" about:"Name of the publish entry; all by default."`
+	To        Rate     `yaml:"to" need:"true" about:"The new rate of each client."`
+	Over      Duration `yaml:"over" about:"Time of the change."`
+}
+
+// DegradeSpec is a worse network.
+type DegradeSpec struct {
+	Who    []string `yaml:"who" one:"true" about:"Groups."`
+	Share  Share    `yaml:"share" about:"Which of them."`
+	Delay  Draw     `yaml:"delay" about:"Delay of every byte."`
+	Jitter Draw     `yaml:"jitter" about:"Change of the delay."`
+	Rate   ByteRate `yaml:"rate" about:"Bytes per second."`
+	For    Duration `yaml:"for" about:"How long."`
+}
+
+// MuteSpec is something that clients omit or do wrongly.
+type MuteSpec struct {
+	Who   []string `yaml:"who" one:"true" about:"Groups."`
+	Share Share    `yaml:"share" about:"Which of them."`
+	What  string   `yaml:"what" enum:"pings,pongs,acks,unmasked,reserved-bit,reserved-opcode,bad-utf8,long-control,oversize,bad-json,unknown-command,duplicate-subscribe,stale-epoch,future-offset,other-session,expired-token,second-connect" about:"What."`
+	For   Duration `yaml:"for" about:"How long."`
+}
+
+// TopicSpec is a change of subscriptions.
+type TopicSpec struct {
+	Who     []string `yaml:"who" one:"true" about:"Groups."`
+	Share   Share    `yaml:"share" about:"Which of them."`
+	Channel Template `yaml:"channel" about:"Where."`
+	Pattern Template `yaml:"pattern" about:"Where."`
+	Recover *bool    `yaml:"recover" about:"With recovery."`
+}
+
+// ScaleSpec is something done to clients for a time.
+type ScaleSpec struct {
+	Who   []string `yaml:"who" one:"true" about:"Groups."`
+	Share Share    `yaml:"share" about:"Which of them."`
+	To    int      `yaml:"to" about:"The new count."`
+	Over  Duration `yaml:"over" about:"Time of the change."`
+	For   Duration `yaml:"for" about:"How long."`
+}
+
+// VerbSpec is something that happens to the gateway: to a node, all or each.
+type VerbSpec struct {
+	Restart     string   `yaml:"restart" about:"Node number, all or each."`
+	Drain       string   `yaml:"drain" about:"Node number, all or each."`
+	Kill        string   `yaml:"kill" about:"Node number, all or each."`
+	Pause       string   `yaml:"pause" about:"Node number, all or each."`
+	Forget      string   `yaml:"forget-history" about:"Node number, all or each."`
+	Epoch       string   `yaml:"new-epoch" about:"Node number, all or each."`
+	Maintenance string   `yaml:"maintenance" about:"Node number, all or each."`
+	Apart       Duration `yaml:"apart" about:"Time between two nodes."`
+	Down        Duration `yaml:"down" about:"Time that a node is down."`
+	For         Duration `yaml:"for" about:"How long it pauses; 5s."`
+}

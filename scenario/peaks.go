@@ -1,0 +1,97 @@
+package scenario
+
+import "math"
+
+// Rough prices, for the preflight and for people.
+const (
+	cursorBytes      = 48 // of the ledger, each subscription
+	publicationBytes = 64 // of the ledger, each publication
+	spareDescriptors = 64 // beside the connections: loops, files, terminal
+
+	// EmbeddedLimit is the number of clients from which on the embedded gateway
+	// runs in a process of its own.
+	EmbeddedLimit = 9000
+)
+
+// peaks adds up what the plan will need at its highest. Deliveries assume that
+// everybody is there all the time.
+func (c *compiler) peaks() {
+	p := c.plan
+	k := &p.Peaks
+	k.Connections = len(p.Clients)
+	subscribers := make([]int, len(p.Channels))
+	subs := 0
+	for i := range p.Clients {
+		for _, s := range p.Clients[i].Subs {
+			subscribers[s.Channel]++
+			subs++
+		}
+	}
+	mean := make(map[*entry]float64)
+	known := make(map[*entry]bool)
+	var published, delivered, all, out float64
+	for i := range p.Publishers {
+		pub := &p.Publishers[i]
+		e := pub.entry
+		reach := 0.0
+		if pub.channel != "" {
+			reach = float64(subscribers[c.channels[pub.channel]])
+		} else {
+			if !known[e] {
+				known[e], mean[e] = true, c.reach(pub, subscribers)
+			}
+			reach = mean[e]
+		}
+		top, sum := highest(e.segments), total(e.segments)
+		published += top
+		delivered += top * reach
+		all += sum
+		out += sum * reach
+	}
+	burst := 0.0
+	for i := range p.Moments {
+		m := &p.Moments[i]
+		if m.Do != "publish" {
+			continue
+		}
+		n := float64(m.Count * len(m.Victims))
+		rate := n
+		if m.Rate > 0 {
+			rate = min(n, m.Rate*float64(len(m.Victims)))
+		}
+		reach := 0.0
+		if m.Channel != "" {
+			reach = float64(subscribers[c.channels[m.Channel]])
+		} else if len(m.Victims) > 0 && published > 0 {
+			reach = delivered / published
+		}
+		all, out = all+n, out+n*reach
+		burst = max(burst, rate)
+		delivered += rate * reach
+	}
+	k.Published, k.Delivered = published+burst, delivered
+	k.Publications, k.Deliveries = int64(math.Round(all)), int64(math.Round(out))
+	k.LedgerBytes = int64(cursorBytes*subs) + publicationBytes*k.Publications
+	k.Ports = k.Connections
+	k.Descriptors = k.Connections + spareDescriptors
+	if p.Target.Embedded && k.Connections <= EmbeddedLimit {
+		k.Descriptors += k.Connections
+	}
+}
+
+// reach is how many subscribers a publication of pub has on the mean, found by
+// composing some.
+func (c *compiler) reach(pub *Publisher, subscribers []int) float64 {
+	const n = 200
+	sum := 0
+	for k := range int64(n) {
+		m, err := pub.Compose(k, 0, c.o.Run)
+		if err != nil {
+			return 0
+		}
+		if id, ok := c.channels[m.Channel]; ok && int(id) < len(subscribers) {
+			sum += subscribers[id]
+		}
+	}
+	return float64(sum) / n
+}

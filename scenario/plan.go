@@ -1,0 +1,245 @@
+package scenario
+
+import (
+	"time"
+)
+
+// Plan is a scenario with everything drawn: a timetable of steps for numbered
+// clients. The same file and the same seed give the same Plan, byte for byte
+// when printed. A Plan is immutable and shared by all shards.
+//
+// Times are relative to time 0 of the timeline (the end of the initial
+// arrivals), except Client.Arrive, which counts from the start of the run.
+type Plan struct {
+	Name  string
+	About string
+	File  string // as given, for messages
+	Seed  uint64
+	Set   []string // --set changes that were made, as PATH=VALUE; printed
+
+	Duration time.Duration
+	Warmup   time.Duration
+	Drain    DrainPlan
+
+	Target   TargetPlan
+	Promises Promises // what the target claims, after dialect, gateway and target.promises
+
+	Groups     []Group     // in the file's order
+	Clients    []Client    // index = client number in the run; groups are contiguous
+	Publishers []Publisher // index = publisher number in the run
+	Channels   []string    // channel names known now; index = history.ChannelID
+	Moments    []Moment    // ascending At, then file order
+	Expect     []Expectation
+
+	Arrivals time.Duration // when the last initial arrival is due
+	Peaks    Peaks
+
+	// Secrets are the values that came from the environment. Whoever prints or
+	// stores anything of a run masks them.
+	Secrets []string
+
+	written *written // what Print shows as it was written
+}
+
+// DrainPlan bounds the end of a run.
+type DrainPlan struct {
+	Timeout    time.Duration // for fences and returns; default 15s
+	AckTimeout time.Duration // for a publication's outcome; default 5s
+}
+
+// TargetPlan says what is tested.
+type TargetPlan struct {
+	Embedded bool         // the reference gateway is started for this run
+	Gateway  GatewayPlan  // its configuration, if Embedded
+	URLs     []string     // otherwise: ws:// or wss://
+	Dialect  string       // name of the dialect
+	Headers  []HeaderPlan // sorted by name; values may be secret
+	TLS      TLSPlan
+}
+
+// HeaderPlan is one header of the upgrade request.
+type HeaderPlan struct{ Name, Value string }
+
+// TLSPlan is what wss:// needs; file paths.
+type TLSPlan struct {
+	CA, Cert, Key string
+	Insecure      bool
+}
+
+// GatewayPlan configures the embedded gateway; zero values mean its defaults.
+type GatewayPlan struct {
+	History   History
+	Heartbeat Heartbeat
+	Slow      string // disconnect, drop-oldest
+	Limits    Limits
+	Defects   []string
+}
+
+// History is what a target keeps of each channel. Size 0: nothing.
+type History struct {
+	Size int
+	TTL  time.Duration
+}
+
+// Heartbeat is who pings how often. Every 0: never.
+type Heartbeat struct{ Every, Timeout time.Duration }
+
+// Limits of the embedded gateway; 0 means unlimited or the gateway's default.
+type Limits struct {
+	Connections int
+	Deliveries  float64 // per second
+	Message     int     // bytes
+	Backlog     int     // bytes queued for one connection
+}
+
+// Promises is what a target claims about every channel.
+type Promises struct {
+	Delivery  string    `json:"delivery"` // at-most-once, at-least-once, exactly-once
+	Order     string    `json:"order"`    // none, per-publisher, per-channel
+	Recovery  bool      `json:"recovery"`
+	History   History   `json:"history"`
+	Heartbeat Heartbeat `json:"heartbeat"`
+}
+
+// Group is a kind of client.
+type Group struct {
+	Name      string
+	First     int // number of its first client in the run
+	Count     int
+	Reconnect Reconnect
+	Heartbeat Heartbeat // the client's own pings; Every 0: never
+	Role      string
+}
+
+// Reconnect is a backoff: the n-th wait (from 0) is First×Factor^n, at most
+// Max, changed by Jitter.
+type Reconnect struct {
+	Never    bool
+	First    time.Duration
+	Max      time.Duration
+	Factor   float64
+	Jitter   string // none, full, equal, decorrelated
+	Attempts int    // 0: unlimited
+}
+
+// Client is one numbered client.
+type Client struct {
+	Group  int           // index into Plan.Groups
+	Arrive time.Duration // from the start of the run
+	User   string
+	Token  string // secret
+	Subs   []Sub
+	Pubs   []int // indexes into Plan.Publishers
+	Slowed bool  // some moment slows this client: keep its receive buffer small
+}
+
+// Sub is one subscription of one client.
+type Sub struct {
+	Channel int32 // index into Plan.Channels
+	Recover bool
+}
+
+// Publisher is one `publish` entry of one client.
+type Publisher struct {
+	Client   int
+	Name     string
+	Ack      bool
+	Together bool    // starts with time 0; otherwise when its client is ready
+	Rate     float64 // per second, before any `rate` moment
+	Poisson  bool
+	Phase    float64 // of the first interval, in [0,1), drawn
+
+	index   int    // in Plan.Publishers
+	channel string // if it never differs
+	entry   *entry
+	self    *scope // of its client
+}
+
+// Publication is one message to be published, without its stamp.
+type Publication struct {
+	Channel string
+	Payload []byte // a JSON object
+	Size    int    // pad the stamped payload with filler up to so many bytes; 0: no filler
+}
+
+// Moment is something that happens to somebody at a time.
+type Moment struct {
+	At        time.Duration
+	Line      int           // of the file
+	Do        string        // disconnect, slow, publish, rate, say
+	Victims   []Victim      // ascending client number; who, and when exactly
+	How       string        // disconnect: close, fin, reset, cut, freeze, vanish
+	Code      uint16        // close
+	Reason    string        // close
+	After     int           // cut: bytes
+	Fresh     bool          // disconnect: forget the positions
+	Bytes     float64       // slow: bytes per second
+	For       time.Duration // slow; ends with the active part at the latest
+	Rate      float64       // rate, publish: per second
+	Over      time.Duration // rate: ramp
+	Count     int           // publish: messages of each victim
+	Publisher string        // publish, rate: name of the publish entry; "" for all
+	Channel   string        // publish: instead of the entry's own channel; "" to keep it
+	Text      string        // say
+	Summary   string        // one line for people: `disconnect voters 40 % reset, away 2s..8s`
+}
+
+// Victim is one client of a Moment.
+type Victim struct {
+	Client int
+	Delay  time.Duration // after Moment.At
+	Away   time.Duration // disconnect: the wait before its first attempt to return
+}
+
+// Expectation is one promise to be judged: one named case in every report. Only
+// the field that Rule names is set.
+type Expectation struct {
+	Rule     string   `json:"rule"` // delivery, order, recovery, latency, reconnect, errors
+	Name     string   `json:"name"` // unique in the file: as given, or made from the rule and its words
+	Line     int      `json:"line"`
+	Promised bool     `json:"promised"`          // comes from `expect: promises`: not applicable is no reproach
+	Groups   []string `json:"groups,omitempty"`  // `to:`; empty: all
+	Channel  string   `json:"channel,omitempty"` // pattern; empty: all
+
+	Want    string        `json:"want,omitempty"`   // delivery: exactly-once…; order: per-channel…; recovery: complete, honest
+	Waived  Limit         `json:"waived"`           // delivery: messages excused by honest refusals
+	Within  time.Duration `json:"within,omitempty"` // recovery: resync of each client
+	Latency LatencyWant   `json:"latency"`
+	Success Limit         `json:"success"`     // reconnect: share of 1
+	P       []Quantile    `json:"p,omitempty"` // reconnect: limits of the time from wanting back to ready, seconds
+	Errors  Limit         `json:"errors"`
+}
+
+// LatencyWant is the body of a latency expectation.
+type LatencyWant struct {
+	Of     string     `json:"of"`     // connect, subscribe, publish-ack, delivery, catch-up, resync, pong
+	During string     `json:"during"` // storm, healthy, all
+	P      []Quantile `json:"p,omitempty"`
+}
+
+// Quantile is one limit of a distribution. Q is 0..1; Max and mean are their own.
+type Quantile struct {
+	Key   string  `json:"key"` // p50, p99.9, max, mean
+	Q     float64 `json:"q"`
+	Limit Limit   `json:"limit"` // seconds
+}
+
+// Limit is a comparison with a number: a time in seconds, a share of 1 or a count.
+type Limit struct {
+	Op   string  `json:"op"` // "<", "<=", ">", ">=", ".."; "" means no limit was given
+	A    float64 `json:"a"`
+	B    float64 `json:"b,omitempty"` // of ".."
+	Text string  `json:"text"`        // as written, for reports
+}
+
+// Peaks is what a plan will need at its highest, for `squall plan` and the preflight.
+type Peaks struct {
+	Connections  int
+	Published    float64 // messages per second
+	Delivered    float64 // messages per second, expected
+	Publications int64   // in all, expected
+	Deliveries   int64   // in all, expected
+	LedgerBytes  int64
+	Descriptors  int
+	Ports        int
+}

@@ -1,0 +1,107 @@
+package scenario
+
+import "slices"
+
+// promises decides what the target claims: what its kind documents, changed by
+// the configuration of the embedded gateway, then by target.promises.
+func (c *compiler) promises(t TargetSpec) {
+	p := c.dialect.Promises
+	if c.plan.Target.Embedded {
+		p = Embedded()
+		if t.Gateway != nil {
+			c.gateway(t.Gateway)
+		}
+		c.configured(&p, t.Gateway)
+	}
+	if t.Promises != nil {
+		c.claimed(&p, t.Promises)
+	}
+	c.plan.Promises = p
+}
+
+// gateway takes over the configuration of the embedded gateway.
+func (c *compiler) gateway(g *GatewaySpec) {
+	p := &c.plan.Target.Gateway
+	p.Slow, p.Defects = g.Slow, g.Defects
+	if l := g.Limits; l != nil {
+		p.Limits = Limits{Connections: l.Connections, Deliveries: l.Deliveries.PerSecond, Message: l.Message.Bytes, Backlog: l.Backlog.Bytes}
+	}
+	for i, d := range g.Defects {
+		if c.o.Defects != nil && !slices.Contains(c.o.Defects, d) {
+			c.fail(join("target.gateway.defects", itoa(i)), "found the unknown defect %s%s", quote(d), or(nearest(d, c.o.Defects), "; expected "+words(c.o.Defects)))
+		}
+	}
+	if n := p.Limits.Connections; n > 0 && n < c.clients() {
+		c.fail("target.gateway.limits.connections", "found %d, expected at least the %d clients of this scenario", n, c.clients())
+	}
+}
+
+func (c *compiler) clients() int {
+	n := 0
+	for _, g := range c.s.Clients {
+		n += g.Count
+	}
+	return n
+}
+
+// configured applies history and heartbeat of the gateway to its promises, and
+// the promises to the gateway's plan, so that both say the same.
+func (c *compiler) configured(p *Promises, g *GatewaySpec) {
+	if g != nil {
+		p.change(g.History, g.Heartbeat)
+		if p.History.Size == 0 {
+			p.Recovery = false
+		}
+	}
+	c.plan.Target.Gateway.History, c.plan.Target.Gateway.Heartbeat = p.History, p.Heartbeat
+}
+
+func (p *Promises) change(h *HistorySpec, b *HeartbeatSpec) {
+	if h != nil {
+		if h.Word == "none" {
+			p.History = History{}
+		}
+		if h.Size != nil {
+			p.History.Size = *h.Size
+		}
+		p.History.TTL = h.TTL.or(p.History.TTL)
+	}
+	if b != nil {
+		p.Heartbeat.Every = b.Every.or(p.Heartbeat.Every)
+		p.Heartbeat.Timeout = b.Timeout.or(p.Heartbeat.Timeout)
+	}
+}
+
+// claimed applies target.promises. Beside the embedded gateway it may lower what
+// is promised, not raise it.
+func (c *compiler) claimed(p *Promises, s *PromisesSpec) {
+	real := *p
+	p.Delivery, p.Order = or(s.Delivery, p.Delivery), or(s.Order, p.Order)
+	p.change(s.History, s.Heartbeat)
+	if p.History.Size == 0 {
+		p.Recovery = false
+	}
+	if s.Recovery != nil {
+		p.Recovery = *s.Recovery
+	}
+	const path = "target.promises"
+	if p.Recovery && !c.dialect.Recover {
+		c.fail(path+".recovery", "found recovery promised, expected none: the dialect %s can't ask for what was missed", c.dialect.Name)
+	}
+	if p.Recovery && p.History.Size == 0 {
+		c.fail(path+".recovery", "found recovery promised without a history, expected one, as in history: {size: 300, ttl: 5m}")
+	}
+	if !c.plan.Target.Embedded {
+		return
+	}
+	const raise = "found more than the embedded gateway keeps (%s), expected no more; configure target.gateway instead"
+	if p.History.Size > real.History.Size {
+		c.fail(path+".history.size", raise, itoa(real.History.Size)+" messages")
+	}
+	if p.History.TTL > real.History.TTL {
+		c.fail(path+".history.ttl", raise, real.History.TTL.String())
+	}
+	if p.Recovery && !real.Recovery {
+		c.fail(path+".recovery", raise, "no history")
+	}
+}
