@@ -1,0 +1,117 @@
+package assert
+
+// Anomaly names one way in which a target can be wrong. Each has exactly one
+// owner: the rule that fails for it. Other rules list it and point to the owner.
+type Anomaly uint8
+
+// The anomalies.
+const (
+	NoAnomaly Anomaly = iota
+
+	// Owned by delivery.
+	ConfirmedNotSubscribed
+	AckThenDrop
+	SlowConsumerSilentDrop
+	LostMessage
+	ReplayLiveOverlap
+	DuplicateDelivery
+	PhantomMessage
+
+	// Owned by recovery.
+	SubscribeHistoryGap
+	LostInSocket
+	RecoveredFlagLie
+	SilentHistoryTruncation
+	StaleEpochAccepted
+	FalseUnrecovered
+	IncompleteRecovery
+	DoubleReplay
+	SlowResync
+
+	// Owned by order.
+	FIFOViolation
+	OrderDivergence
+	OffsetDivergence
+	LiveBeforeReplay
+	OffsetRegress
+
+	anomalies // how many there are
+)
+
+// harm is what an anomaly does to a subscriber; rules look at it to know which
+// foreign anomalies concern them.
+type harm uint8
+
+const (
+	loses harm = 1 << iota
+	repeats
+	invents
+	reorders
+	refuses
+	delays
+)
+
+// Definition explains one anomaly; `squall explain` prints it.
+type Definition struct {
+	Name    string
+	Owner   string // the rule that fails for it
+	Promise string // what is broken, in the scenario's words
+	Means   string // the definition on the history, in a sentence
+	harm    harm
+}
+
+// Define returns the definition of a.
+func (a Anomaly) Define() Definition {
+	if a >= anomalies {
+		return Definition{}
+	}
+	return definitions[a]
+}
+
+func (a Anomaly) String() string { return a.Define().Name }
+
+// AnomalyOf returns the anomaly of that name, or NoAnomaly.
+func AnomalyOf(name string) Anomaly {
+	for a := range anomalies {
+		if a != NoAnomaly && definitions[a].Name == name {
+			return a
+		}
+	}
+	return NoAnomaly
+}
+
+// Anomalies lists them all, in the order of their owners.
+func Anomalies() []Anomaly {
+	all := make([]Anomaly, 0, anomalies-1)
+	for a := NoAnomaly + 1; a < anomalies; a++ {
+		all = append(all, a)
+	}
+	return all
+}
+
+// definitions is read only.
+var definitions = [anomalies]Definition{
+	ConfirmedNotSubscribed: {"confirmed-not-subscribed", "delivery", "delivery", "a subscription was answered, then nothing of what it was owed came in that life", loses},
+	AckThenDrop:            {"ack-then-drop", "delivery", "delivery", "a publication was acknowledged and delivered to no subscriber, although one was subscribed throughout", loses},
+	SlowConsumerSilentDrop: {"slow-consumer-silent-drop", "delivery", "delivery", "messages are missing inside one life of a client that read slowly, without a gap notice and without a close", loses},
+	LostMessage:            {"lost-message", "delivery", "delivery", "messages that were owed to a subscription never came, with no disconnect between", loses},
+	ReplayLiveOverlap:      {"replay-live-overlap", "delivery", "delivery", "one message came both in the replay and live, in one life", repeats},
+	DuplicateDelivery:      {"duplicate-delivery", "delivery", "delivery", "one message was delivered to a client twice, or published under two offsets", repeats},
+	PhantomMessage:         {"phantom-message", "delivery", "delivery", "a message came that was never published in this run, was refused, or was changed on the way", invents},
+
+	SubscribeHistoryGap:     {"subscribe-history-gap", "recovery", "recovery", "messages between the position of a subscribe answer and the first live delivery are missing", loses},
+	LostInSocket:            {"lost-in-socket", "recovery", "recovery", "what the server had written to the old connection and the client never received is missing after the return", loses},
+	RecoveredFlagLie:        {"recovered-flag-lie", "recovery", "recovery", "the server said recovered, and messages between the client's position and the answer's are missing", loses},
+	SilentHistoryTruncation: {"silent-history-truncation", "recovery", "recovery", "more was missed than the history holds; the rest was replayed as if it were everything", loses},
+	StaleEpochAccepted:      {"stale-epoch-accepted", "recovery", "recovery", "a position of another epoch was accepted as recovered", loses},
+	FalseUnrecovered:        {"false-unrecovered", "recovery", "recovery", "a recovery was refused although size, age and epoch allowed it", refuses},
+	IncompleteRecovery:      {"incomplete-recovery", "recovery", "recovery: complete", "a return was refused its recovery and so missed messages", refuses},
+	DoubleReplay:            {"double-replay", "recovery", "recovery", "a replay repeated what the client had received in an earlier life, before the position it asked from", repeats},
+	SlowResync:              {"slow-resync", "recovery", "recovery within", "a client took longer than the limit to have everything again", delays},
+
+	FIFOViolation:    {"fifo-violation", "order", "order: per-publisher", "two messages of one publisher came, or were given offsets, in the reverse of the order in which they were published", reorders},
+	OrderDivergence:  {"order-divergence", "order", "order: per-channel", "two subscribers saw two messages of one channel in opposite orders", reorders},
+	OffsetDivergence: {"offset-divergence", "order", "order: per-channel", "one offset of one epoch stands for two messages", reorders},
+	LiveBeforeReplay: {"live-before-replay", "order", "order", "a live message was delivered before replayed ones with smaller offsets", reorders},
+	OffsetRegress:    {"offset-regress", "order", "order: per-channel", "an offset or an answered position went back within one epoch", reorders},
+}

@@ -1,0 +1,50 @@
+package assert
+
+import (
+	"time"
+
+	"squall/scenario"
+)
+
+// Brief is what the judge knows of a run beside its events: what was promised,
+// what is expected, and who is who. It travels in the head of a recording, so
+// that an old run can be judged again; it holds no secret.
+type Brief struct {
+	Tool       string                 `json:"tool,omitempty"` // version of Squall that drove the run
+	Run        string                 `json:"run"`
+	Scenario   string                 `json:"scenario"`
+	About      string                 `json:"about,omitempty"`
+	File       string                 `json:"file,omitempty"`
+	Set        []string               `json:"set,omitempty"` // changes by --set, without secrets
+	Engine     string                 `json:"engine,omitempty"`
+	Started    time.Time              `json:"started"`
+	Seed       uint64                 `json:"seed"`
+	Target     string                 `json:"target"` // for people; without user info
+	Dialect    string                 `json:"dialect"`
+	Command    string                 `json:"command"` // that repeats the run
+	Duration   time.Duration          `json:"duration_ns"`
+	Warmup     time.Duration          `json:"warmup_ns"`
+	Groups     []BriefGroup           `json:"groups"`
+	Publishers []BriefPublisher       `json:"publishers"`
+	Promises   scenario.Promises      `json:"promises"`
+	Offsets    bool                   `json:"offsets"` // the dialect's deliveries carry dense offsets where the channel has history
+	Ack        bool                   `json:"ack"`
+	Expect     []scenario.Expectation `json:"expect"`
+	Memory     int64                  `json:"memory"` // bytes that the ledger may use
+}
+
+// BriefGroup is one group of clients.
+type BriefGroup struct {
+	Name    string `json:"name"`
+	First   int    `json:"first"`
+	Count   int    `json:"count"`
+	Subs    int    `json:"subs"` // planned subscriptions, all clients together
+	Recover bool   `json:"recover"`
+	Never   bool   `json:"never"` // does not reconnect
+}
+
+// BriefPublisher is one publisher: which client it is and what the entry is called.
+type BriefPublisher struct {
+	Client int    `json:"client"`
+	Name   string `json:"name"`
+}

@@ -1,0 +1,58 @@
+package assert
+
+import (
+	"fmt"
+
+	"squall/scenario"
+)
+
+// delivery judges loss, repeats and inventions with no disconnect between.
+func (s *settlement) delivery(w *want, v *Verdict) {
+	t := s.sum(w)
+	v.add(true, "deliveries judged", t.received)
+	v.add(true, "subscriptions", t.subscriptions)
+	v.add(false, "messages lost", s.lost(w))
+	v.add(true, "waived", t.waived)
+	v.add(true, "unseen", t.unseen)
+	v.add(true, "unknown publications", t.unknown)
+	v.add(false, "publications given up for memory", t.retired)
+	v.add(false, "deliveries too old to compare", t.far)
+
+	concern := invents
+	if w.Want != "at-most-once" {
+		concern |= loses
+	}
+	if w.Want != "at-least-once" {
+		concern |= repeats
+	}
+	orphan := s.sift(w, v, func(f *found) bool { return f.anomaly.Define().harm&concern != 0 }, concern)
+
+	limit := w.Waived
+	if limit.Op == "" && s.j.brief.Promises.Recovery && w.Want != "at-most-once" {
+		limit = scenario.Limit{Op: "<=", Text: "0"}
+	}
+	switch {
+	case len(v.Findings) > 0:
+		v.State = Fail
+		v.Reason = v.Findings[0].Anomaly
+	case !holds(limit, float64(t.waived)):
+		v.State = Fail
+		v.Reason = fmt.Sprintf("%d messages were waived by honest refusals; the limit is %s", t.waived, says(limit))
+	case t.subscriptions == 0:
+		v.Reason = "not exercised: no subscription was answered"
+	case t.received == 0 && t.unseen == 0 && t.acked == 0:
+		v.Reason = "not exercised: nothing was published to a subscribed channel; add a `publish` entry"
+	case t.received == 0:
+		v.Reason = "not exercised: nothing was delivered, and nothing was provably owed; a longer `drain.timeout` may settle it"
+	default:
+		v.State = Pass
+		if w.Want == "at-most-once" {
+			t.waived, t.unseen, t.unknown = 0, 0, 0 // what is absent can't be a repeat
+		}
+		t.doubt(v)
+		if v.State == Pass && t.retired > 0 {
+			v.State, v.Reason = Inconclusive, "the oldest publications were given up for memory: raise --memory"
+		}
+	}
+	v.orphaned(orphan)
+}

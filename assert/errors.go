@@ -1,0 +1,134 @@
+package assert
+
+import (
+	"fmt"
+	"sort"
+
+	"squall/assert/history"
+)
+
+// errors counts error replies and failed dials by kind.
+type errors struct {
+	kinds map[errorKey]*ErrorKind
+	by    map[errorClient]int64 // unexcused, by group and channel
+}
+
+type errorKey struct {
+	refused bool
+	code    int32
+	note    string
+}
+
+type errorClient struct {
+	group   int16
+	channel history.ChannelID
+}
+
+// ErrorKind counts one kind of error.
+type ErrorKind struct {
+	What    string `json:"what"`
+	N       int64  `json:"n"`
+	Excused int64  `json:"excused"` // explained by a fault or drain of the plan
+	Example string `json:"example,omitempty"`
+}
+
+const mostErrorKinds = 256
+
+func (x *errors) add(j *Judge, e *history.Event) {
+	if x.kinds == nil {
+		x.kinds, x.by = make(map[errorKey]*ErrorKind), make(map[errorClient]int64)
+	}
+	excused := e.Has(history.FlagExcused)
+	if !excused {
+		x.by[errorClient{j.people[e.Client].group, e.Channel}]++
+	}
+	key := errorKey{e.Kind == history.Refused, e.Code, e.Note}
+	k := x.kinds[key]
+	if k == nil {
+		if len(x.kinds) == mostErrorKinds {
+			key = errorKey{note: "other kinds"}
+			k = x.kinds[key]
+		}
+		if k == nil {
+			k = &ErrorKind{What: key.what(), Example: fmt.Sprintf("client %d #%d at %v", e.Client, e.Life, e.Seen)}
+			x.kinds[key] = k
+		}
+	}
+	k.N++
+	if excused {
+		k.Excused++
+	}
+}
+
+func (k errorKey) what() string {
+	s := "error"
+	if k.refused {
+		s = "dial refused"
+	}
+	if k.code != 0 {
+		s = fmt.Sprintf("%s %d", s, k.code)
+	}
+	if k.note != "" {
+		s += ": " + k.note
+	}
+	return s
+}
+
+// Errors lists the errors by kind, most frequent first.
+func (j *Judge) Errors() []ErrorKind {
+	sum := make(map[string]*ErrorKind)
+	var out []*ErrorKind
+	for _, p := range j.parts {
+		for _, k := range p.errors.kinds {
+			if o := sum[k.What]; o != nil {
+				o.N, o.Excused, o.Example = o.N+k.N, o.Excused+k.Excused, min(o.Example, k.Example)
+				continue
+			}
+			c := *k
+			sum[k.What] = &c
+			out = append(out, &c)
+		}
+	}
+	sort.Slice(out, func(a, b int) bool {
+		if out[a].N != out[b].N {
+			return out[a].N > out[b].N
+		}
+		return out[a].What < out[b].What
+	})
+	list := make([]ErrorKind, len(out))
+	for i, k := range out {
+		list[i] = *k
+	}
+	return list
+}
+
+// errors judges how many error replies and failed dials nothing explains.
+func (s *settlement) errors(w *want, v *Verdict) {
+	n, dials, excused := int64(0), int64(0), int64(0)
+	for _, p := range s.parts {
+		dials += p.traffic.dials
+		for k, x := range p.errors.by {
+			if w.filter.group(k.group) && (w.Channel == "" || w.filter.channel(k.channel)) {
+				n += x
+			}
+		}
+		for _, k := range p.errors.kinds {
+			excused += k.Excused
+		}
+	}
+	v.add(true, "errors", n)
+	v.add(false, "excused", excused)
+	v.add(true, "dials", dials)
+	switch {
+	case dials == 0:
+		v.Reason = "not exercised: nobody dialled"
+	case holds(w.Errors, float64(n)):
+		v.State = Pass
+	default:
+		v.State = Fail
+		v.Reason = fmt.Sprintf("%d errors that no fault explains; the limit is %s", n, says(w.Errors))
+		if kinds := s.j.Errors(); len(kinds) > 0 {
+			v.Reason += fmt.Sprintf("; most often %q", kinds[0].What)
+		}
+	}
+}

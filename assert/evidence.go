@@ -1,0 +1,129 @@
+package assert
+
+import (
+	"time"
+
+	"squall/assert/history"
+)
+
+// fact is an Event small enough to be kept: 72 bytes, no pointer.
+type fact struct {
+	seen, sent  time.Duration
+	offset, seq uint64
+	client      history.ClientID
+	life        int32
+	channel     history.ChannelID
+	epoch       history.EpochID
+	publisher   int32
+	incarnation uint32
+	code        int32
+	note        uint16
+	flags       history.Flags
+	kind        history.Kind
+	result      history.Result
+	who         history.Who
+}
+
+// evidenceSize is how many facts a shard remembers (soundness 21).
+const evidenceSize = 1 << 16
+
+// evidence is the ring of a shard's most recent facts. A witness is cut out of
+// it when an anomaly is met, before the ring rolls on.
+type evidence struct {
+	ring  []fact
+	next  uint64
+	notes []string
+	ids   map[string]uint16
+}
+
+func newEvidence(size int) evidence {
+	return evidence{ring: make([]fact, size), notes: []string{""}, ids: map[string]uint16{"": 0}}
+}
+
+func (v *evidence) add(e *history.Event) {
+	f := &v.ring[v.next&uint64(len(v.ring)-1)]
+	v.next++
+	f.seen, f.sent, f.offset, f.seq = e.Seen, e.Sent, e.Offset, e.Seq
+	f.client, f.life, f.channel, f.epoch = e.Client, e.Life, e.Channel, e.Epoch
+	f.publisher, f.incarnation, f.code = e.Publisher, e.Incarnation, e.Code
+	f.flags, f.kind, f.result, f.who = e.Flags, e.Kind, e.Result, e.Who
+	f.note = 0
+	if e.Note != "" {
+		f.note = v.note(e.Note)
+	}
+}
+
+// note numbers a text. Texts come from plans and close reasons; a target that
+// invents endless ones gets the last number for all that do not fit.
+func (v *evidence) note(s string) uint16 {
+	if id, ok := v.ids[s]; ok {
+		return id
+	}
+	const most = 4096
+	if len(v.notes) == most {
+		return most - 1
+	}
+	id := uint16(len(v.notes))
+	v.notes = append(v.notes, s)
+	v.ids[s] = id
+	return id
+}
+
+// witnessFacts bounds what is kept of one witness before it is rendered.
+const witnessFacts = 48
+
+// cut returns the latest facts that concern the client and, where they name a
+// channel, the channel; oldest first.
+func (v *evidence) cut(client history.ClientID, channel history.ChannelID) []fact {
+	var back []fact
+	for i := v.next; i > 0 && v.next-i < uint64(len(v.ring)); i-- {
+		f := &v.ring[(i-1)&uint64(len(v.ring)-1)]
+		if f.client != client || !f.concerns(channel) {
+			continue
+		}
+		back = append(back, *f)
+		if len(back) == witnessFacts {
+			break
+		}
+	}
+	for i, j := 0, len(back)-1; i < j; i, j = i+1, j-1 {
+		back[i], back[j] = back[j], back[i]
+	}
+	return back
+}
+
+func (f *fact) concerns(channel history.ChannelID) bool {
+	switch f.kind {
+	case history.Deliver, history.Subscribe, history.Subscribed, history.Unsubscribe, history.Unsubscribed, history.Gap:
+		return f.channel == channel
+	case history.Connected, history.Closed, history.FaultBegin, history.FaultEnd, history.Probe:
+		return true
+	}
+	return false
+}
+
+// overtaken looks into what the client of e has recently received in the same
+// life for messages that e should have preceded: with a higher offset, or later
+// ones of the same publisher. It prefers the latter.
+func (v *evidence) overtaken(e *history.Event) (same bool, other ident) {
+	for i := v.next - 1; i > 0 && v.next-i < uint64(len(v.ring)); i-- { // e itself is at next−1
+		f := &v.ring[(i-1)&uint64(len(v.ring)-1)]
+		if f.client != e.Client || f.kind != history.Deliver || f.channel != e.Channel {
+			continue
+		}
+		if f.life != e.Life {
+			break
+		}
+		id := ident{seq: f.seq, publisher: f.publisher, incarnation: f.incarnation, fence: f.flags&history.FlagFence != 0}
+		if id.seq == 0 || f.flags&history.FlagStamped == 0 {
+			continue
+		}
+		if id.sameStream(identOf(e)) && id.seq > e.Seq {
+			return true, id
+		}
+		if f.offset > e.Offset && other == (ident{}) {
+			other = id
+		}
+	}
+	return false, other
+}

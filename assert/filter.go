@@ -1,0 +1,103 @@
+package assert
+
+import (
+	"strings"
+
+	"squall/assert/history"
+	"squall/scenario"
+)
+
+// wants are the expectations, with their filters resolved.
+type wants struct {
+	all    []want
+	groups []BriefGroup
+}
+
+type want struct {
+	scenario.Expectation
+	filter filter
+}
+
+func newWants(b *Brief, names *history.Names) wants {
+	w := wants{groups: b.Groups}
+	for _, x := range b.Expect {
+		w.all = append(w.all, want{Expectation: x, filter: newFilter(b, names, x.Groups, x.Channel)})
+	}
+	return w
+}
+
+// stranger is a client of whom nothing is known but its number.
+func (w *wants) stranger(client int) person {
+	p := person{group: -1, first: -1}
+	for i, g := range w.groups {
+		if client >= g.First && client < g.First+g.Count {
+			p.group = int16(i)
+		}
+	}
+	return p
+}
+
+// filter is the `to:` and `channel:` of an expectation.
+type filter struct {
+	names   *history.Names
+	groups  []bool // nil: all
+	pattern string // "": all
+	known   []int8 // by channel number: 0 not yet asked, 1 matches, −1 does not
+}
+
+func newFilter(b *Brief, names *history.Names, groups []string, pattern string) filter {
+	f := filter{names: names, pattern: pattern}
+	if len(groups) > 0 {
+		f.groups = make([]bool, len(b.Groups))
+		for i, g := range b.Groups {
+			for _, name := range groups {
+				if g.Name == name {
+					f.groups[i] = true
+				}
+			}
+		}
+	}
+	return f
+}
+
+func (f *filter) client(p *person) bool { return f.group(p.group) }
+
+func (f *filter) group(g int16) bool {
+	return f.groups == nil || g >= 0 && int(g) < len(f.groups) && f.groups[g]
+}
+
+func (f *filter) channel(ch history.ChannelID) bool {
+	if f.pattern == "" {
+		return true
+	}
+	if ch < 0 {
+		return false
+	}
+	for int(ch) >= len(f.known) {
+		f.known = append(f.known, 0)
+	}
+	if f.known[ch] == 0 {
+		f.known[ch] = -1
+		if match(f.pattern, f.names.Name(int32(ch))) {
+			f.known[ch] = 1
+		}
+	}
+	return f.known[ch] > 0
+}
+
+// match reports whether a channel name matches a pattern: `*` is one segment,
+// `**` the rest (one or more), dots part the segments.
+func match(pattern, name string) bool {
+	ps, ns := strings.Split(pattern, "."), strings.Split(name, ".")
+	for i, p := range ps {
+		switch {
+		case i >= len(ns):
+			return false
+		case p == "**" && i == len(ps)-1:
+			return true
+		case p != "*" && p != ns[i]:
+			return false
+		}
+	}
+	return len(ps) == len(ns)
+}

@@ -1,0 +1,154 @@
+// Package history is the vocabulary that the driver, the rules and the reports
+// share: what happened, to whom, when, and what came of it.
+//
+// A history is a stream of Events per shard. Inside one shard events stand in
+// the order in which the shard learned of them; between shards only the clock
+// relates them, and only as far as its readings are conservative: Sent is read
+// before the bytes were handed over, Seen after the read that completed the
+// frame. A rule that compares facts of two clients uses Sent and Seen in that
+// sense and never assumes more.
+//
+// The package is a leaf. It knows no rule, no socket and no scenario.
+package history
+
+import "time"
+
+// Kind says what an Event reports.
+type Kind uint8
+
+// The kinds. The comment names the fields that carry a meaning beside Client,
+// Life and Seen, which every kind but Phase, Say and Fence-less events has.
+const (
+	KindNone Kind = iota
+
+	// Connection.
+	Dial      // an attempt begins. Due: when the plan or the backoff wanted it. Sent: when it began.
+	Open      // the upgrade was accepted. Due: the Dial's Sent.
+	Refused   // the attempt failed. Code: HTTP status or 0. Note: what was met. FlagExcused: a fault or drain explains it.
+	Connected // the dialect's handshake was answered. Due: the Dial's Due.
+	Ready     // every planned subscription is answered. Due: when the client wanted in (Dial's Due of the first attempt since the loss).
+	Resynced  // everything up to the positions of the answers is here. Due: the end of `away` (or the loss, if no fault).
+	Closed    // the connection is over. Who: who ended it. Code: close code or 0. Note: reason.
+
+	// Subscription.
+	Subscribe    // sent. FlagRecover with Epoch and Offset: the position asked from.
+	Subscribed   // answered. Epoch, Offset: the server's top at its answer. FlagPositioned, FlagRecovering, FlagRecovered. Due: the Subscribe's Sent.
+	Unsubscribe  // sent.
+	Unsubscribed // answered, or revoked by the server (FlagServer).
+	Gap          // the server announces loss: what lies between the last position and (Epoch, Offset) will not come.
+
+	// Publication. Publisher, Incarnation, Seq and Channel name the message.
+	Publish // written. Due: the schedule's time. Sent: before the write. FlagFence for fences.
+	Outcome // what came of it: Result; Offset if the server told; Due and Sent as in Publish.
+	Missed  // a publication was due while the publisher was away: it was never written.
+
+	// Delivery. Publisher.. if FlagStamped; Epoch, Offset if FlagPositioned; FlagReplay; FlagFence.
+	Deliver
+
+	// Liveness.
+	Beat  // a heartbeat answer to our ping (Due: ping sent).
+	Probe // the answer to a drain probe: everything the server wrote to this connection before it is here. Due: probe sent.
+
+	// The run.
+	FaultBegin // Note: the fault's name as in the scenario (`disconnect reset`, `slow`). Due: planned time.
+	FaultEnd   // healed; for a disconnect the end of `away`.
+	Problem    // an error reply or a broken frame that no fault explains. Code, Note.
+	Phase      // Note: one of the Phase names. Client is -1.
+	Say        // Note: the text. Client is -1.
+	Ending     // what the driver says of the whole run, last in a recording. Note: JSON. Client is -1.
+)
+
+// Names of the phases, in their order. They are Notes of Phase events.
+const (
+	PhaseArrivals = "arrivals" // from the epoch of the run
+	PhaseActive   = "active"   // time 0 of the timeline
+	PhaseDrain    = "drain"    // publishers have stopped
+	PhaseFences   = "fences"   // every outcome is known or unknown; fences are being sent
+	PhaseProbe    = "probe"    // fences are answered and waited for; probes are being sent
+	PhaseEnd      = "end"
+)
+
+// Result of a publication (Kind Outcome).
+type Result uint8
+
+// Results. Unknown is the zero value on purpose: an unanswered publication may
+// still take effect.
+const (
+	Unknown Result = iota // the connection died, or time ran out, before an answer
+	OK                    // acknowledged
+	Failed                // definitely refused
+)
+
+// Who ended a connection (Kind Closed).
+type Who uint8
+
+// Enders of connections.
+const (
+	NoOne  Who = iota
+	Server     // a close frame, a FIN or a reset by the other side
+	Fault      // a fault of the plan
+	Client     // the client itself: no heartbeat, bad frame, or the end of the run
+)
+
+// Flags refine an Event.
+type Flags uint16
+
+// The flags.
+const (
+	FlagReplay     Flags = 1 << iota // sent as part of a recovery, not live
+	FlagPositioned                   // Epoch and Offset are meaningful
+	FlagStamped                      // Publisher, Incarnation, Seq and Due come from a valid stamp
+	FlagCorrupt                      // a stamp was there and its checksum, run or channel does not fit
+	FlagFence                        // the publication is a fence
+	FlagRecover                      // a position was sent along (Subscribe)
+	FlagRecovering                   // the answer is about a recovery (Subscribed)
+	FlagRecovered                    // the server says that the recovery is complete (Subscribed)
+	FlagStorm                        // during a storm, for latency
+	FlagExcused                      // a fault, drain or block of the plan explains it
+	FlagServer                       // the server's own initiative
+	FlagKernel                       // Arrived is the kernel's receive stamp
+	FlagUnordered                    // this position does not promise density: holes are legal (filters)
+)
+
+// ClientID numbers the clients of a run, from 0. -1: nobody in particular.
+type ClientID int32
+
+// ChannelID and EpochID are names interned in the run's Names.
+type (
+	ChannelID int32
+	EpochID   int32
+)
+
+// Event is one fact. It is passed by value and holds no reference to any
+// buffer; Note is set on rare kinds only, so the hot path allocates nothing.
+//
+// Times are durations since the run's one monotonic epoch.
+type Event struct {
+	Kind   Kind
+	Result Result
+	Who    Who
+	Flags  Flags
+
+	Client ClientID
+	Life   int32 // counts the connection attempts of one client, from 1
+	Code   int32
+
+	Channel ChannelID
+	Epoch   EpochID
+	Offset  uint64
+
+	Publisher   int32  // numbers the publishers of a run: the plan's publisher number
+	Incarnation uint32 // grows when an outcome becomes unknown
+	Seq         uint64 // counted per (publisher, incarnation, channel), from 1, without holes
+
+	Due     time.Duration // when the plan meant it, or when what it answers began
+	Sent    time.Duration // before the write
+	Arrived time.Duration // kernel receive stamp if FlagKernel, else equal to Seen; for latency only
+	Seen    time.Duration // after the read that completed it; for the order of facts
+
+	Bytes int32 // size of the message on the wire, where known
+	Note  string
+}
+
+// Has reports whether all flags of f are set.
+func (e *Event) Has(f Flags) bool { return e.Flags&f == f }

@@ -1,0 +1,249 @@
+package assert
+
+import (
+	"strings"
+	"time"
+
+	"squall/assert/history"
+	"squall/assert/latency"
+)
+
+// Judge is the fold of one shard. It belongs to one goroutine until Merge.
+type Judge struct {
+	brief *Brief
+	names *history.Names
+	want  wants
+
+	evidence     evidence
+	ledger       ledger
+	plain        plain
+	logs         []*log
+	logIDs       map[uint64]int32
+	publications publications
+	incidents    incidents
+	refusals     []refusal
+	people       []person
+	meters       meters
+	returns      returns
+	errors       errors
+	traffic      tally
+	clock        clock
+
+	parts []*Judge // of a merged judge: all of them, itself first
+}
+
+// clock is what the phases tell.
+type clock struct {
+	phase  string
+	active time.Duration // when it began; −1 before
+	probe  time.Duration
+	ended  bool
+}
+
+// tally counts what no rule needs.
+type tally struct {
+	open, peak              int
+	dials                   int64
+	delivered, stray, bytes int64
+}
+
+// End says how a run ended.
+type End struct {
+	Saturated   bool   // the generator broke its budget: timing can't be judged
+	Why         string // what broke
+	Interrupted bool   // the run was ended early
+	Lost        string // why the target was lost or could not be used; "" otherwise
+}
+
+// NewJudge returns the judge of one shard. Brief and names are shared and only
+// read (names grow under their own lock).
+func NewJudge(b *Brief, names *history.Names) *Judge {
+	clients, subs := 0, 0
+	for _, g := range b.Groups {
+		clients = max(clients, g.First+g.Count)
+		subs += g.Subs
+	}
+	j := &Judge{
+		brief: b, names: names, want: newWants(b, names),
+		evidence: newEvidence(evidenceSize),
+		ledger:   newLedger(min(subs, 1<<16)),
+		people:   make([]person, clients),
+		clock:    clock{phase: history.PhaseArrivals, active: -1, probe: -1},
+	}
+	for i := range j.people {
+		j.people[i] = j.want.stranger(i)
+	}
+	if b.Memory > 0 {
+		j.publications.most = b.Memory / 2 / publicationBytes
+	}
+	j.meters = newMeters(&j.want)
+	j.parts = []*Judge{j}
+	return j
+}
+
+// Merge takes over what o has seen; o must not be used afterwards.
+func (j *Judge) Merge(o *Judge) { j.parts = append(j.parts, o.parts...) }
+
+// Add takes the next event of the shard. A delivery costs no allocation once
+// its subscription and its channel are known.
+func (j *Judge) Add(e history.Event) {
+	j.evidence.add(&e)
+	switch e.Kind {
+	case history.Deliver:
+		j.deliver(&e)
+	case history.Publish:
+		j.publications.publish(&e)
+		if e.Flags&history.FlagFence == 0 {
+			j.meters.sample(j, &e, latency.Lag, e.Sent-e.Due)
+		}
+	case history.Outcome:
+		j.publications.outcome(&e)
+		if e.Flags&history.FlagFence == 0 && e.Result == history.OK {
+			j.meters.sample(j, &e, latency.PublishAck, e.Seen-e.Due)
+		}
+	case history.Phase:
+		j.turn(&e)
+	default:
+		if e.Client >= 0 {
+			j.rare(&e)
+		}
+	}
+}
+
+// turn notes a phase.
+func (j *Judge) turn(e *history.Event) {
+	j.clock.phase = e.Note
+	switch e.Note {
+	case history.PhaseActive:
+		j.clock.active = e.Seen
+	case history.PhaseProbe:
+		j.clock.probe = e.Seen
+	case history.PhaseEnd:
+		j.clock.ended = true
+	}
+}
+
+// rare takes everything that is about a client and is not a message.
+func (j *Judge) rare(e *history.Event) {
+	p := j.person(e.Client)
+	switch e.Kind {
+	case history.Dial:
+		j.traffic.dials++
+		p.life = e.Life
+	case history.Refused:
+		j.errors.add(j, e)
+	case history.Open:
+		p.life, p.open = e.Life, true
+		if p.slowing {
+			p.slow(e.Life, e.Seen)
+		}
+		j.traffic.open++
+		j.traffic.peak = max(j.traffic.peak, j.traffic.open)
+	case history.Connected:
+		j.meters.sample(j, e, latency.Connect, e.Seen-e.Due)
+	case history.Ready:
+		j.returns.ready(j, p, e)
+	case history.Resynced:
+		j.meters.sample(j, e, latency.Resync, e.Seen-e.Due)
+		j.resynced(p, e)
+	case history.Closed:
+		j.closed(p, e)
+	case history.Subscribe:
+		j.subscribe(p, e)
+	case history.Subscribed:
+		j.meters.sample(j, e, latency.Subscribe, e.Seen-e.Due)
+		j.subscribed(p, e)
+	case history.Unsubscribe, history.Unsubscribed:
+		j.unsubscribed(e)
+	case history.Gap:
+		j.gap(p, e)
+	case history.Missed:
+		// never written: nobody is owed it
+	case history.Beat:
+		j.meters.sample(j, e, latency.Pong, e.Seen-e.Due)
+	case history.Probe:
+		p.probe, p.probed, p.probeIn = e.Due, e.Seen, e.Life
+	case history.FaultBegin:
+		p.fault, p.faultAt = j.evidence.note(e.Note), e.Seen
+		if slows(e.Note) {
+			p.slow(p.life, e.Seen)
+			p.slowing = p.slowing || strings.HasPrefix(e.Note, "slow")
+		}
+	case history.FaultEnd:
+		if strings.HasPrefix(e.Note, "slow") {
+			p.slowing = false
+		}
+		if p.away && strings.HasPrefix(e.Note, "disconnect") {
+			p.wanting = e.Seen
+		}
+	case history.Problem:
+		j.errors.add(j, e)
+	}
+}
+
+func (j *Judge) person(c history.ClientID) *person {
+	for int(c) >= len(j.people) {
+		j.people = append(j.people, j.want.stranger(len(j.people)))
+	}
+	return &j.people[c]
+}
+
+// closed ends a life: the tails of its subscriptions stay open until the next
+// answers.
+func (j *Judge) closed(p *person, e *history.Event) {
+	if p.open {
+		p.open = false
+		j.traffic.open--
+	}
+	if j.clock.ended {
+		return // the run is over and everybody goes home
+	}
+	p.closedAt = e.Seen
+	j.returns.lost(j, p, e)
+	for at := p.first; at >= 0; at = j.ledger.all[at].next {
+		c := &j.ledger.all[at]
+		if (c.state == live || c.state == asked) && c.life == e.Life {
+			c.state, c.prevEnd, c.returnedAt = ended, e.Seen, e.Seen
+			j.plain.close(j, c, e.Seen, false)
+		}
+	}
+}
+
+// setting says where the client of e stands, for an incident that e revealed.
+func (j *Judge) setting(e *history.Event, c *cursor) setting {
+	p := &j.people[e.Client]
+	s := setting{phase: "live", fault: p.fault, witness: -1}
+	switch {
+	case j.clock.phase == history.PhaseDrain, j.clock.phase == history.PhaseFences, j.clock.phase == history.PhaseProbe:
+		s.phase = "draining"
+	case c == nil:
+		s.phase = "connecting"
+	case c.state == asked:
+		s.phase = "subscribing"
+	case c.recovered && c.inLive == 0:
+		s.phase = "replaying"
+	}
+	if p.fault != 0 {
+		s.ago = e.Seen - p.faultAt
+	}
+	return s
+}
+
+// report keeps an incident that e revealed, with its witness if there is room.
+func (j *Judge) report(i incident, e *history.Event, c *cursor) {
+	i.client, i.channel, i.life, i.seen = e.Client, e.Channel, e.Life, e.Seen
+	if i.epoch == 0 {
+		i.epoch = e.Epoch
+	}
+	i.setting = j.setting(e, c)
+	i.setting.witness = j.witness(i.anomaly, &i.setting, e.Client, e.Channel)
+	j.incidents.add(i)
+}
+
+func (j *Judge) witness(a Anomaly, s *setting, client history.ClientID, channel history.ChannelID) int32 {
+	g := sign{a, s.phase, s.fault}
+	if !j.incidents.wants(g) {
+		return -1
+	}
+	return j.incidents.keep(g, j.evidence.cut(client, channel))
+}

@@ -1,0 +1,154 @@
+package assert
+
+import (
+	"time"
+
+	"squall/assert/history"
+)
+
+// standing is where a subscription is in its life.
+type standing uint8
+
+const (
+	idle  standing = iota // never asked
+	asked                 // subscribe sent, no answer yet
+	live                  // answered
+	ended                 // the connection or the subscription ended without the client wanting it: the tail is open
+	left                  // the client unsubscribed
+)
+
+// cursor is what one subscription has received: one per (client, channel).
+//
+// With dense offsets that is a position: everything in (origin, last] was
+// received but for the pending gaps. A segment is the reign of one subscribe
+// answer; a chain is a run of segments that all recovered, so that nothing was
+// honestly given up between them.
+type cursor struct {
+	client  history.ClientID
+	channel history.ChannelID
+	epoch   history.EpochID
+	life    int32
+	next    int32 // next cursor of the same client, or -1
+	log     int32 // index of the log of (channel, epoch), or -1
+	state   standing
+	positioned,
+	everAnswered,
+	recovering, // a position was sent along with the subscribe
+	recovered, // and accepted
+	overflow, // gaps beyond the cap: detail is lost
+	sparse, // holes are legal: loss can't be told from offsets
+	inverted, // a delivery of this segment came late
+	stillborn bool // the answer could not be placed: nothing is judged until the next
+
+	last     uint64        // highest offset received, or the position answered
+	lastSeen time.Duration // of the latest delivery
+	answered time.Duration // Seen of the segment's answer
+	received int64         // first copies delivered, all lives
+	segment  int32
+	inLive   int32  // live deliveries in this segment (saturating)
+	inReplay int32  // replayed ones
+	base     uint64 // of the segment: the position asked from, or answered
+	top      uint64 // the server's top in the answer
+	liveLow  uint64 // lowest live offset of the segment
+	replayHi uint64 // highest replayed offset of the segment
+	extra    uint64 // highest live offset at or below a fresh answer's position
+
+	origin   uint64        // base of the chain's first segment
+	chain    time.Duration // Seen of the chain's first answer
+	prevFrom uint64        // (prevFrom, prevTo] was received in the chain before, same epoch
+	prevTo   uint64
+
+	askedAt    time.Duration // Sent of the subscribe
+	askedFrom  uint64
+	askedEpoch history.EpochID
+	prevEnd    time.Duration // when the life before the segment ended
+	returnedAt time.Duration // since when the client has been wanting back
+
+	compared, waived, missed, replayed, lateGaps int64
+	returns, returnsMissed                       int32
+	bare                                         int32 // plain: deliveries that named no message
+	windows                                      int32 // plain: index of its windows, or -1
+}
+
+// person is what the judge knows of one client.
+type person struct {
+	life     int32
+	group    int16
+	open     bool
+	away     bool          // wanted back since `lost`
+	slowLife int32         // the latest life in which it read slowly, or not at all
+	slowAt   time.Duration // since when, in that life
+	slowing  bool          // a slow is under way, and goes on in the next life
+	fault    uint16
+	faultAt  time.Duration
+	closedAt time.Duration
+	wanting  time.Duration // start of the current return: the loss, or the end of away
+	probe    time.Duration // Due of the latest probe answered
+	probed   time.Duration // Seen of its answer
+	probeIn  int32         // and its life
+	first    int32         // first cursor, or -1
+	ready    bool          // has been ready once
+	awaiting bool          // is back, and not yet resynced
+}
+
+// ledger finds cursors: an open table over (client, channel).
+type ledger struct {
+	slots []slot
+	all   []cursor
+	gaps  gaps
+}
+
+type slot struct {
+	key uint64
+	at  int32 // index+1; 0: free
+}
+
+func newLedger(expected int) ledger {
+	size := 64
+	for size < 2*expected {
+		size *= 2
+	}
+	return ledger{slots: make([]slot, size), all: make([]cursor, 0, expected)}
+}
+
+func cursorKey(c history.ClientID, ch history.ChannelID) uint64 {
+	return uint64(uint32(c))<<32 | uint64(uint32(ch))
+}
+
+// find returns the cursor's index, or -1.
+func (l *ledger) find(c history.ClientID, ch history.ChannelID) int32 {
+	key := cursorKey(c, ch)
+	mask := uint64(len(l.slots) - 1)
+	for i := mix(key) & mask; ; i = (i + 1) & mask {
+		s := &l.slots[i]
+		if s.at == 0 {
+			return -1
+		}
+		if s.key == key {
+			return s.at - 1
+		}
+	}
+}
+
+// add makes the cursor, which must not exist.
+func (l *ledger) add(c history.ClientID, ch history.ChannelID, next int32) int32 {
+	if 2*(len(l.all)+1) > len(l.slots) {
+		l.slots = make([]slot, 2*len(l.slots))
+		for i := range l.all {
+			l.put(cursorKey(l.all[i].client, l.all[i].channel), int32(i))
+		}
+	}
+	at := int32(len(l.all))
+	l.all = append(l.all, cursor{client: c, channel: ch, next: next, log: -1, windows: -1})
+	l.put(cursorKey(c, ch), at)
+	return at
+}
+
+func (l *ledger) put(key uint64, at int32) {
+	mask := uint64(len(l.slots) - 1)
+	i := mix(key) & mask
+	for l.slots[i].at != 0 {
+		i = (i + 1) & mask
+	}
+	l.slots[i] = slot{key, at + 1}
+}

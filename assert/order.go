@@ -1,0 +1,31 @@
+package assert
+
+// order judges whether messages came in their order: by the server's offsets
+// and each publisher's numbers.
+func (s *settlement) order(w *want, v *Verdict) {
+	t := s.sum(w)
+	total := w.Want != "per-publisher"
+	compared := t.received
+	if total {
+		compared = t.compared
+	}
+	v.add(true, "deliveries compared", compared)
+	v.add(false, "channels with several publishers", t.overlapping)
+	v.add(false, "deliveries too old to compare", t.far)
+	v.add(false, "deliveries without a rank", s.unranked(w))
+	orphan := s.sift(w, v, func(f *found) bool { return total || f.same }, 0)
+	switch {
+	case len(v.Findings) > 0:
+		v.State = Fail
+		v.Reason = v.Findings[0].Anomaly
+	case t.subscriptions == 0:
+		v.Reason = "not exercised: no subscription was answered"
+	case t.received == 0:
+		v.Reason = "not exercised: nothing was delivered; add a `publish` entry"
+	case compared == 0:
+		v.Reason = "not exercised: no channel had two subscribers, so any order is one order"
+	default:
+		v.State = Pass
+	}
+	v.orphaned(orphan)
+}

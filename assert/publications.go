@@ -1,0 +1,147 @@
+package assert
+
+import (
+	"sort"
+	"time"
+
+	"squall/assert/history"
+)
+
+// publication is what became of one message of ours. 40 bytes.
+type publication struct {
+	sent    time.Duration
+	settled time.Duration // when its outcome was seen; 0: not yet
+	offset  uint64        // if the answer told; else 0
+	life    int32         // of the connection that carried it
+	result  history.Result
+	written bool
+}
+
+// known reports whether the target confirmed it.
+func (p *publication) known() bool { return p.result == history.OK }
+
+// outbox holds the publications of one (publisher, incarnation, channel); the
+// one with sequence number n is all[n−1−gone].
+type outbox struct {
+	publisher   int32
+	incarnation uint32
+	channel     history.ChannelID
+	gone        uint64 // oldest ones given up for memory
+	all         []publication
+	fence       publication // its fence, if written
+}
+
+// highest is the last sequence number written.
+func (b *outbox) highest() uint64 { return b.gone + uint64(len(b.all)) }
+
+// get returns publication n, or nil if it was never written or is given up.
+func (b *outbox) get(n uint64) *publication {
+	if n <= b.gone || n > b.highest() {
+		return nil
+	}
+	if p := &b.all[n-1-b.gone]; p.written {
+		return p
+	}
+	return nil
+}
+
+// after returns the lowest sequence number sent later than t.
+func (b *outbox) after(t time.Duration) uint64 {
+	i := sort.Search(len(b.all), func(i int) bool { return b.all[i].sent > t })
+	return b.gone + uint64(i) + 1
+}
+
+type outboxKey struct {
+	stream  uint64
+	channel history.ChannelID
+}
+
+// publications are all that the publishers of one shard wrote.
+type publications struct {
+	ids     map[outboxKey]*outbox
+	all     []*outbox
+	last    *outbox
+	held    int64 // publications in memory
+	most    int64 // beyond, the oldest are given up; 0: no bound
+	retired int64
+
+	published, acked, failed int64
+}
+
+const publicationBytes = 40
+
+func (p *publications) of(e *history.Event) *outbox {
+	if b := p.last; b != nil && b.publisher == e.Publisher && b.incarnation == e.Incarnation && b.channel == e.Channel {
+		return b
+	}
+	key := outboxKey{streamKey(e.Publisher, e.Incarnation), e.Channel}
+	b := p.ids[key]
+	if b == nil {
+		b = &outbox{publisher: e.Publisher, incarnation: e.Incarnation, channel: e.Channel}
+		if p.ids == nil {
+			p.ids = make(map[outboxKey]*outbox)
+		}
+		p.ids[key] = b
+		p.all = append(p.all, b)
+	}
+	p.last = b
+	return b
+}
+
+func (p *publications) publish(e *history.Event) {
+	b := p.of(e)
+	if e.Flags&history.FlagFence != 0 {
+		b.fence = publication{sent: e.Sent, life: e.Life, written: true}
+		return
+	}
+	p.published++
+	if e.Seq == 0 || e.Seq <= b.gone || e.Seq > b.highest()+1<<16 {
+		return // not of a driver of ours
+	}
+	for b.highest() < e.Seq {
+		b.all = append(b.all, publication{})
+		p.held++
+	}
+	b.all[e.Seq-1-b.gone] = publication{sent: e.Sent, life: e.Life, written: true}
+	if p.most > 0 && p.held > p.most {
+		p.retire(b)
+	}
+}
+
+// retire gives up the older half of the fullest outbox at hand.
+func (p *publications) retire(b *outbox) {
+	for _, o := range p.all {
+		if len(o.all) > len(b.all) {
+			b = o
+		}
+	}
+	n := (len(b.all) + 1) / 2
+	b.all = append([]publication(nil), b.all[n:]...)
+	b.gone += uint64(n)
+	p.held -= int64(n)
+	p.retired += int64(n)
+}
+
+func (p *publications) outcome(e *history.Event) {
+	b := p.of(e)
+	if e.Flags&history.FlagFence != 0 {
+		settle(&b.fence, e)
+		return
+	}
+	switch e.Result {
+	case history.OK:
+		p.acked++
+	case history.Failed:
+		p.failed++
+	}
+	if m := b.get(e.Seq); m != nil {
+		settle(m, e)
+	}
+}
+
+func settle(m *publication, e *history.Event) {
+	m.settled, m.result = e.Seen, e.Result
+	if e.Flags&history.FlagPositioned != 0 {
+		m.offset = e.Offset
+	}
+}

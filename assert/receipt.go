@@ -1,0 +1,267 @@
+package assert
+
+import (
+	"time"
+
+	"squall/assert/history"
+	"squall/assert/latency"
+)
+
+// fromTo is a stretch of time.
+type fromTo struct{ from, to time.Duration }
+
+// deliver judges one receipt against its cursor and against the channel's log.
+func (j *Judge) deliver(e *history.Event) {
+	j.traffic.delivered++
+	j.traffic.bytes += int64(e.Bytes)
+	at := j.ledger.find(e.Client, e.Channel)
+	if at < 0 {
+		j.stray(e)
+		return
+	}
+	c := &j.ledger.all[at]
+	// The way of nearly every event: live, next in line.
+	if e.Offset == c.last+1 && c.state == live && c.positioned && e.Life == c.life && e.Epoch == c.epoch &&
+		e.Flags&(history.FlagPositioned|history.FlagReplay|history.FlagCorrupt|history.FlagUnordered) == history.FlagPositioned &&
+		!c.stillborn {
+		c.last = e.Offset
+		c.lastSeen = e.Seen
+		c.received++
+		if c.inLive == 0 {
+			c.liveLow = e.Offset
+		}
+		c.inLive++
+		if s := j.logs[c.log].see(e); s != agreed && s != first {
+			j.disagree(s, e, c)
+		}
+		if c.answered < e.Due && e.Flags&history.FlagFence == 0 {
+			j.meters.delivery(j, e)
+		}
+		return
+	}
+	j.unusual(at, c, e)
+}
+
+// unusual takes every delivery that is not simply the next one.
+func (j *Judge) unusual(at int32, c *cursor, e *history.Event) {
+	if e.Flags&history.FlagCorrupt != 0 {
+		j.report(incident{anomaly: PhantomMessage, from: e.Offset, to: e.Offset, n: 1}, e, c)
+	}
+	if c.state != live && c.state != asked || e.Life != c.life {
+		j.stray(e)
+		return
+	}
+	c.lastSeen = e.Seen
+	replay := e.Flags&history.FlagReplay != 0
+	if e.Flags&history.FlagPositioned == 0 || c.state == live && !c.positioned {
+		j.plain.deliver(j, at, c, e)
+		return
+	}
+	if c.state == asked && !c.recovering {
+		// The data overtook the answer: whether it is owed the answer will tell.
+		if c.liveLow == 0 {
+			c.liveLow = e.Offset
+		}
+		c.extra = max(c.extra, e.Offset)
+		c.received++
+		return
+	}
+	if e.Flags&history.FlagUnordered != 0 { // holes are legal: only going back is judged
+		c.sparse = true
+		if e.Offset > c.last {
+			c.last = e.Offset - 1
+		}
+	}
+	if c.log < 0 || e.Epoch != c.epoch {
+		if c.state == live { // another epoch without a word: begin anew there
+			c.waived++
+			c.chain = -1
+			c.epoch, c.log = e.Epoch, j.log(e.Channel, e.Epoch)
+			c.base, c.top, c.origin, c.last = e.Offset-1, e.Offset-1, e.Offset-1, e.Offset-1
+			c.prevFrom, c.prevTo = 0, 0
+		} else {
+			c.epoch, c.log = e.Epoch, j.log(e.Channel, e.Epoch)
+			c.origin, c.last = c.askedFrom, c.askedFrom
+			c.prevFrom, c.prevTo = 0, 0
+			c.positioned = true
+		}
+	}
+	if c.stillborn {
+		c.stillborn = false
+		if e.Offset > c.last {
+			c.waived += int64(e.Offset - 1 - c.last)
+			c.prevFrom, c.prevTo = c.origin, c.last
+			c.last, c.base, c.origin = e.Offset-1, e.Offset-1, e.Offset-1
+		}
+	}
+	s := j.logs[c.log].see(e)
+	if s == differs || s == again {
+		j.disagree(s, e, c)
+	}
+	switch o := e.Offset; {
+	case o > c.last:
+		if o > c.last+1 {
+			j.miss(c, e, c.last+1, o-1, !replay, !replay && c.inLive == 0)
+		}
+		c.last = o
+		j.accept(c, e, replay)
+		if !replay && c.answered < e.Due && c.state == live && e.Flags&(history.FlagFence|history.FlagCorrupt) == 0 {
+			j.meters.delivery(j, e)
+		}
+	default:
+		if g := j.ledger.gaps.find(at, c.epoch, o); g != nil {
+			j.late(c, e, g, replay)
+			j.accept(c, e, replay)
+		} else if s != differs { // another message under a known offset is no repeat
+			j.repeated(c, e, replay)
+		}
+	}
+}
+
+// accept counts a first copy.
+func (j *Judge) accept(c *cursor, e *history.Event, replay bool) {
+	c.received++
+	if replay {
+		c.inReplay++
+		c.replayed++
+		c.replayHi = max(c.replayHi, e.Offset)
+		if e.Flags&history.FlagFence == 0 {
+			since := j.people[e.Client].wanting
+			if since == 0 {
+				since = c.returnedAt
+			}
+			j.meters.sample(j, e, latency.CatchUp, e.Arrived-since)
+		}
+		return
+	}
+	c.inLive++
+	if c.liveLow == 0 || e.Offset < c.liveLow {
+		c.liveLow = e.Offset
+	}
+}
+
+// miss opens a pending gap.
+func (j *Judge) miss(c *cursor, e *history.Event, from, to uint64, live, firstLive bool) {
+	g := gap{
+		from: from, to: to, cursor: j.index(c), epoch: c.epoch, life: c.life, segment: c.segment,
+		base: c.base, top: c.top, recovered: c.recovered, live: live, firstLive: firstLive,
+		slowed:   j.people[c.client].slowLife == c.life && c.life != 0,
+		inverted: c.inverted, prevEnd: c.prevEnd, seen: e.Seen, sight: j.setting(e, c),
+	}
+	g.sight.witness = j.witness(NoAnomaly, &g.sight, c.client, c.channel)
+	if !j.ledger.gaps.add(g) {
+		c.overflow = true
+		c.lateGaps += g.size()
+		j.incidents.release(sign{NoAnomaly, g.sight.phase, g.sight.fault}, g.sight.witness)
+	}
+}
+
+// late takes a delivery that fills a pending gap: not lost, but out of order.
+func (j *Judge) late(c *cursor, e *history.Event, g *gap, replay bool) {
+	same, other := j.overtaken(c, e)
+	i := incident{anomaly: OrderDivergence, same: same, epoch: c.epoch, from: e.Offset, to: c.last, n: 1, id: identOf(e), other: other}
+	switch {
+	case replay && c.liveLow != 0 && c.liveLow > e.Offset:
+		i.anomaly = LiveBeforeReplay
+	case same:
+		i.anomaly = FIFOViolation
+	}
+	j.report(i, e, c)
+	if !c.inverted {
+		c.inverted = true
+		j.ledger.gaps.invert(g.cursor, c.segment)
+	}
+	if g.from == g.to {
+		j.incidents.release(sign{NoAnomaly, g.sight.phase, g.sight.fault}, g.sight.witness)
+	}
+	if n := j.ledger.gaps.fill(g, e.Offset); n > 0 {
+		c.overflow = true
+		c.lateGaps += n
+	}
+}
+
+// closeLooks bounds how many incidents are looked at through the whole ring of
+// evidence: a thoroughly broken target must not slow the judge down for ever.
+const closeLooks = 4096
+
+// overtaken looks for a message that came before e although it should have come
+// after it: of the same publisher if there is one, else of another. The client's
+// own receipts tell; later on only the channel's log does.
+func (j *Judge) overtaken(c *cursor, e *history.Event) (same bool, other ident) {
+	if len(j.incidents.all) < closeLooks {
+		return j.evidence.overtaken(e)
+	}
+	g := j.logs[c.log]
+	id := identOf(e)
+	at := j.index(c)
+	for o := e.Offset + 1; o <= c.last && o-e.Offset <= 64; o++ {
+		n := g.at(o)
+		if n == nil || n.seq == 0 || n.seq == anonymous || j.ledger.gaps.find(at, c.epoch, o) != nil {
+			continue
+		}
+		m := n.ident()
+		if other == (ident{}) {
+			other = m
+		}
+		if id.seq != 0 && m.sameStream(id) && m.seq > id.seq {
+			return true, m
+		}
+	}
+	return false, other
+}
+
+func identOf(e *history.Event) ident {
+	if e.Flags&history.FlagStamped == 0 {
+		return ident{}
+	}
+	return ident{seq: e.Seq, publisher: e.Publisher, incarnation: e.Incarnation, fence: e.Flags&history.FlagFence != 0}
+}
+
+// repeated takes a delivery whose offset lies behind the cursor and fills no gap.
+func (j *Judge) repeated(c *cursor, e *history.Event, replay bool) {
+	o := e.Offset
+	i := incident{anomaly: DuplicateDelivery, epoch: c.epoch, from: o, to: o, n: 1, id: identOf(e)}
+	before := o > c.origin && o <= c.base || o > c.prevFrom && o <= c.prevTo
+	switch {
+	case c.overflow && o > c.origin: // it may fill a gap that is no longer kept
+		if c.lateGaps > 0 {
+			c.lateGaps--
+		}
+		return
+	case o > c.base: // received in this segment
+		if replay && c.liveLow != 0 && o >= c.liveLow || !replay && o <= c.replayHi {
+			i.anomaly = ReplayLiveOverlap
+		}
+	case before && replay:
+		i.anomaly = DoubleReplay
+	case before:
+	case !c.recovered && c.inLive == 0 && o > c.extra:
+		// Registered before the position was read, or a refusal that still replays
+		// what is left: more than is owed harms nobody.
+		c.extra = o
+		c.received++
+		return
+	case o == c.extra:
+	default:
+		i.anomaly = OffsetRegress
+	}
+	j.report(i, e, c)
+}
+
+// disagree takes a receipt that the channel's log contradicts.
+func (j *Judge) disagree(s sight, e *history.Event, c *cursor) {
+	g := j.logs[c.log]
+	switch s {
+	case differs:
+		have := g.at(e.Offset).ident()
+		id := identOf(e)
+		same, _ := j.overtaken(c, e)
+		j.report(incident{anomaly: OffsetDivergence, same: same, epoch: c.epoch, from: e.Offset, to: e.Offset, n: 1, id: id, other: have}, e, c)
+	case again:
+		same, other := j.overtaken(c, e)
+		j.report(incident{anomaly: DuplicateDelivery, same: same, epoch: c.epoch, from: e.Offset, to: e.Offset, n: 1, id: identOf(e), other: other, inLog: true}, e, c)
+	}
+}
+
+// stray counts what came without a subscription that could be owed it.
+func (j *Judge) stray(e *history.Event) { j.traffic.stray++ }

@@ -1,0 +1,162 @@
+package assert
+
+import (
+	"fmt"
+	"sort"
+	"time"
+
+	"squall/assert/history"
+)
+
+// returns are the losses of clients that want back, and how they came back.
+type returns struct {
+	lostOf  []history.ClientID // one per loss
+	back    []comeback
+	resyncs []resync
+}
+
+type comeback struct {
+	client history.ClientID
+	took   time.Duration // from wanting back to ready
+	at     time.Duration
+}
+
+type resync struct {
+	client history.ClientID
+	took   time.Duration
+}
+
+// lost notes the end of a connection that its client wants back.
+func (r *returns) lost(j *Judge, p *person, e *history.Event) {
+	if p.group >= 0 && j.want.groups[p.group].Never || j.clock.probe >= 0 {
+		return
+	}
+	if p.away || !p.ready {
+		return // it had not been back since, or never in
+	}
+	p.away, p.wanting = true, e.Seen
+	r.lostOf = append(r.lostOf, e.Client)
+}
+
+// ready notes that every subscription of a client is answered again.
+func (r *returns) ready(j *Judge, p *person, e *history.Event) {
+	if p.away {
+		r.back = append(r.back, comeback{e.Client, e.Seen - e.Due, e.Seen})
+		p.awaiting = true
+	}
+	p.away, p.ready = false, true
+}
+
+// resynced notes that a client has everything up to the positions of its answers.
+func (j *Judge) resynced(p *person, e *history.Event) {
+	p.awaiting = false
+	j.returns.resyncs = append(j.returns.resyncs, resync{e.Client, e.Seen - e.Due})
+}
+
+// Returns tells how clients came back after losing their connections.
+type Returns struct {
+	Lost   int           `json:"lost"` // losses of clients that wanted back
+	Back   int           `json:"back"` // of those: connected and subscribed again by the end
+	Peak   int           `json:"peak"` // most returns within any one second
+	PeakAt time.Duration `json:"peak_at_ns"`
+	Curve  []ReturnPoint `json:"curve,omitempty"` // cumulative, at most 60 points
+}
+
+// ReturnPoint says that Back clients were ready After they wanted back, or sooner.
+type ReturnPoint struct {
+	After time.Duration `json:"after_ns"`
+	Back  int           `json:"back"`
+}
+
+// Returns adds up the returns of all clients.
+func (j *Judge) Returns() Returns { r, _ := j.comebacks(nil); return r }
+
+const curvePoints = 60
+
+// comebacks adds up the returns of the clients within f, and lists how long
+// they took, ascending.
+func (j *Judge) comebacks(f *filter) (r Returns, took []time.Duration) {
+	var at []time.Duration
+	for _, p := range j.parts {
+		for _, c := range p.returns.lostOf {
+			if f == nil || f.client(&p.people[c]) {
+				r.Lost++
+			}
+		}
+		for _, b := range p.returns.back {
+			if f == nil || f.client(&p.people[b.client]) {
+				r.Back++
+				took, at = append(took, b.took), append(at, b.at)
+			}
+		}
+	}
+	sort.Slice(took, func(a, b int) bool { return took[a] < took[b] })
+	sort.Slice(at, func(a, b int) bool { return at[a] < at[b] })
+	for i, first := 0, 0; i < len(at); i++ {
+		for at[i]-at[first] >= time.Second {
+			first++
+		}
+		if n := i - first + 1; n > r.Peak {
+			r.Peak, r.PeakAt = n, at[first]
+		}
+	}
+	for i := range min(len(took), curvePoints) {
+		n := (i + 1) * len(took) / min(len(took), curvePoints)
+		r.Curve = append(r.Curve, ReturnPoint{took[n-1], n})
+	}
+	return r, took
+}
+
+// reconnect judges who came back, and how fast.
+func (s *settlement) reconnect(w *want, v *Verdict, end End) {
+	r, took := s.j.comebacks(&w.filter)
+	v.add(true, "losses", int64(r.Lost))
+	v.add(true, "back", int64(r.Back))
+	v.add(true, "peak per second", int64(r.Peak))
+	if r.Lost == 0 {
+		v.Reason = "not exercised: no client that wants back lost its connection; add a `disconnect` moment"
+		return
+	}
+	v.State = Pass
+	if share := float64(r.Back) / float64(r.Lost); !holds(w.Success, share) {
+		if v.State = Fail; end.Lost != "" || end.Interrupted {
+			v.State = Inconclusive // the run stopped waiting for them
+		}
+		v.Reason = fmt.Sprintf("%d of %d came back; the limit is %s", r.Back, r.Lost, says(w.Success))
+		return
+	}
+	if len(w.P) == 0 {
+		return
+	}
+	if len(took) == 0 {
+		v.State, v.Reason = Inconclusive, "not exercised: nobody came back, so there is no time to judge"
+		return
+	}
+	for _, q := range w.P {
+		got := quantile(took, q.Key, q.Q)
+		v.add(true, q.Key+" µs", got.Microseconds())
+		if !holds(q.Limit, got.Seconds()) && v.State == Pass {
+			v.State = Fail
+			v.Reason = fmt.Sprintf("%s from wanting back to ready is %v; the limit is %s", q.Key, got, says(q.Limit))
+		}
+	}
+	if end.Saturated {
+		v.State, v.Reason = Inconclusive, "the generator was saturated: "+end.Why
+	}
+}
+
+// quantile of ascending values, by the nearest rank.
+func quantile(sorted []time.Duration, key string, q float64) time.Duration {
+	switch key {
+	case "max":
+		return sorted[len(sorted)-1]
+	case "mean":
+		sum := time.Duration(0)
+		for _, d := range sorted {
+			sum += d
+		}
+		return sum / time.Duration(len(sorted))
+	}
+	rank := int(q*float64(len(sorted)) + 0.999999)
+	return sorted[min(max(rank, 1), len(sorted))-1]
+}

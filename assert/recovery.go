@@ -1,0 +1,81 @@
+package assert
+
+import "fmt"
+
+// recovery judges what a positioned subscription was owed at its next answer.
+func (s *settlement) recovery(w *want, v *Verdict, end End) {
+	t := s.sum(w)
+	refused, unjustified := int64(0), int64(0)
+	for i := range s.found {
+		f := &s.found[i]
+		if s.in(w, f) {
+			switch f.anomaly {
+			case IncompleteRecovery:
+				refused++
+			case FalseUnrecovered:
+				unjustified++
+			}
+		}
+	}
+	v.add(true, "returns with a position", t.returns)
+	v.add(true, "returns that missed something", t.returnsMissed)
+	v.add(true, "missed messages replayed", t.replayed)
+	v.add(false, "messages lost", s.lost(w))
+	v.add(false, "refused with a reason", refused)
+	v.add(true, "waived", t.waived)
+	v.add(true, "unseen", t.unseen)
+	orphan := s.sift(w, v, func(f *found) bool {
+		return f.anomaly != IncompleteRecovery || w.Want != "honest"
+	}, loses|repeats)
+	late, unresynced := s.slow(w, v)
+	switch {
+	case len(v.Findings) > 0:
+		v.State = Fail
+		v.Reason = v.Findings[0].Anomaly
+	case !s.j.brief.Promises.Recovery && t.returns == 0:
+		v.State, v.Reason = NotApplicable, "the target does not promise recovery, or keeps no history"
+	case t.returns == 0:
+		v.Reason = "not exercised: no client came back with a position; add a `disconnect` moment, or write `expect` without recovery"
+	case t.returnsMissed == 0:
+		v.Reason = "not exercised: no client that came back had missed anything; raise `away` or the publish rate"
+	case late > 0 && end.Saturated:
+		v.Reason = fmt.Sprintf("%d clients took longer than %v to resync, but the generator was saturated: %s", late, w.Within, end.Why)
+	case late > 0:
+		v.State = Fail
+		v.Reason = fmt.Sprintf("%d clients took longer than %v to resync", late, w.Within)
+	case w.Within > 0 && end.Saturated:
+		v.Reason = "the generator was saturated, so `within` can't be judged: " + end.Why
+	case w.Within > 0 && unresynced > 0:
+		v.Reason = fmt.Sprintf("%d returns never finished their resync; a longer `drain.timeout` may settle it", unresynced)
+	default:
+		v.State = Pass
+		t.received, t.published = t.missed, 0
+		if w.Want == "honest" {
+			t.waived = 0
+		}
+		t.doubt(v)
+	}
+	v.orphaned(orphan)
+}
+
+// slow counts the returns of w that took longer than its limit to resync, and
+// those that never did.
+func (s *settlement) slow(w *want, v *Verdict) (late, never int64) {
+	if w.Within == 0 {
+		return 0, 0
+	}
+	for _, p := range s.parts {
+		for _, r := range p.returns.resyncs {
+			if w.filter.client(&p.people[r.client]) && r.took > w.Within {
+				late++
+			}
+		}
+		for c := range p.people {
+			if x := &p.people[c]; x.awaiting && w.filter.client(x) {
+				never++
+			}
+		}
+	}
+	v.add(false, "slower than "+w.Within.String(), late)
+	return late, never
+}

@@ -1,0 +1,362 @@
+package assert
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"squall/assert/history"
+	"squall/scenario"
+)
+
+// A script is a small history that people can read. The first line says what
+// the rules make of it:
+//
+//	expect: delivery=pass order=pass recovery=fail:recovered-flag-lie
+//
+// then `with:` lines change the promises and expectations, and each further line
+// is `SECONDS ACTOR VERB …`. Actors are voters `v0`, `v1`…, tellers `t0`, `t1`…
+// and `run`. Voters: open, ready, closed WHO, fault NAME, healed NAME, sub CH
+// [from O/E], ack CH O/E [recovered|refused], ack CH, recv CH O/E MSG [flags],
+// recv CH MSG, unsub CH, revoked CH, gap CH O/E, probe SENT, resynced SINCE,
+// refused CODE, problem CODE. Tellers: pub CH MSG, ok|fail|unknown CH MSG [O/E].
+// A message is `t0#3`, `t0.1#3` with its incarnation, and ends in `!` if it is a
+// fence. Flags: replay, corrupt, storm, due=S.
+type script struct {
+	names  *history.Names
+	brief  *Brief
+	events []history.Event
+	want   map[string]string
+	lives  map[history.ClientID]int32
+	sent   map[string]time.Duration
+}
+
+const scriptVoters, scriptTellers = 8, 4
+
+func newScript() *script {
+	s := &script{names: history.NewNames([]string{"room", "hall"}), want: make(map[string]string), lives: make(map[history.ClientID]int32), sent: make(map[string]time.Duration)}
+	s.brief = &Brief{
+		Groups:   []BriefGroup{{Name: "voters", Count: scriptVoters, Subs: scriptVoters}, {Name: "tellers", First: scriptVoters, Count: scriptTellers}},
+		Promises: scenario.Promises{Delivery: "exactly-once", Order: "per-channel", Recovery: true, History: scenario.History{Size: 1000, TTL: time.Hour}},
+		Offsets:  true, Ack: true,
+	}
+	for i := range scriptTellers {
+		s.brief.Publishers = append(s.brief.Publishers, BriefPublisher{Client: scriptVoters + i, Name: "votes"})
+	}
+	return s
+}
+
+func (s *script) expect(rule, want string) {
+	s.brief.Expect = append(s.brief.Expect, scenario.Expectation{Rule: rule, Name: rule, Want: want})
+}
+
+func (s *script) with(setting string) error {
+	k, v, _ := strings.Cut(setting, "=")
+	switch k {
+	case "history":
+		n, err := strconv.Atoi(v)
+		s.brief.Promises.History.Size = n
+		return err
+	case "ttl":
+		d, err := time.ParseDuration(v)
+		s.brief.Promises.History.TTL = d
+		return err
+	case "order":
+		s.brief.Promises.Order = v
+	case "norecovery":
+		s.brief.Promises.Recovery = false
+	case "delivery-want", "order-want", "recovery-want":
+		for i := range s.brief.Expect {
+			if x := &s.brief.Expect[i]; x.Rule == strings.TrimSuffix(k, "-want") {
+				x.Want = v
+			}
+		}
+	case "waived":
+		for i := range s.brief.Expect {
+			s.brief.Expect[i].Waived = scenario.Limit{Op: ">="}
+		}
+	case "to":
+		for i := range s.brief.Expect {
+			s.brief.Expect[i].Groups = []string{v}
+		}
+	case "channel":
+		for i := range s.brief.Expect {
+			s.brief.Expect[i].Channel = v
+		}
+	case "within":
+		d, err := time.ParseDuration(v)
+		for i := range s.brief.Expect {
+			s.brief.Expect[i].Within = d
+		}
+		return err
+	default:
+		return fmt.Errorf("unknown setting %q", setting)
+	}
+	return nil
+}
+
+func (s *script) position(e *history.Event, w string) error {
+	o, ep, ok := strings.Cut(w, "/")
+	n, err := strconv.ParseUint(o, 10, 64)
+	if !ok || err != nil {
+		return fmt.Errorf("%q is no position", w)
+	}
+	e.Offset, e.Epoch = n, history.EpochID(s.names.ID(ep))
+	return nil
+}
+
+func (s *script) message(e *history.Event, w string) error {
+	w, fence := strings.CutSuffix(w, "!")
+	if fence {
+		e.Flags |= history.FlagFence
+	}
+	who, seq, ok := strings.Cut(strings.TrimPrefix(w, "t"), "#")
+	p, inc, _ := strings.Cut(who, ".")
+	n, err := strconv.ParseUint(seq, 10, 64)
+	if !ok || err != nil {
+		return fmt.Errorf("%q is no message", w)
+	}
+	pn, err := strconv.Atoi(p)
+	if err != nil {
+		return err
+	}
+	if inc != "" {
+		i, err := strconv.Atoi(inc)
+		if err != nil {
+			return err
+		}
+		e.Incarnation = uint32(i)
+	}
+	e.Publisher, e.Seq = int32(pn), n
+	e.Due = s.sent[w]
+	return nil
+}
+
+// parse reads a script; every mistake in it is an error.
+func parseScript(text string) (*script, error) {
+	s := newScript()
+	for n, line := range strings.Split(text, "\n") {
+		line, _, _ = strings.Cut(line, " //")
+		f := strings.Fields(line)
+		if len(f) == 0 || strings.HasPrefix(f[0], "//") {
+			continue
+		}
+		var err error
+		switch f[0] {
+		case "expect:":
+			for _, x := range f[1:] {
+				rule, state, ok := strings.Cut(x, "=")
+				if !ok {
+					err = fmt.Errorf("%q", x)
+				}
+				s.want[rule] = state
+				s.expect(rule, map[string]string{"delivery": "exactly-once", "order": "per-channel", "recovery": "complete"}[rule])
+			}
+		case "with:":
+			for _, x := range f[1:] {
+				if e := s.with(x); e != nil {
+					err = e
+				}
+			}
+		default:
+			err = s.event(f)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("line %d: %w", n+1, err)
+		}
+	}
+	return s, nil
+}
+
+var scriptKinds = map[string]history.Kind{
+	"open": history.Open, "ready": history.Ready, "closed": history.Closed, "fault": history.FaultBegin, "healed": history.FaultEnd,
+	"sub": history.Subscribe, "ack": history.Subscribed, "recv": history.Deliver, "unsub": history.Unsubscribe, "revoked": history.Unsubscribed,
+	"gap": history.Gap, "probe": history.Probe, "resynced": history.Resynced, "refused": history.Refused, "problem": history.Problem, "dial": history.Dial,
+	"pub": history.Publish, "ok": history.Outcome, "fail": history.Outcome, "unknown": history.Outcome, "phase": history.Phase,
+}
+
+func (s *script) event(f []string) error {
+	at, err := strconv.ParseFloat(f[0], 64)
+	if err != nil || len(f) < 3 {
+		return fmt.Errorf("%q is no event", strings.Join(f, " "))
+	}
+	kind, ok := scriptKinds[f[2]]
+	if !ok {
+		return fmt.Errorf("unknown verb %q", f[2])
+	}
+	now := time.Duration(at * float64(time.Second))
+	e := history.Event{Kind: kind, Client: -1, Channel: -1, Seen: now, Arrived: now, Sent: now, Due: now}
+	if f[1] != "run" {
+		n, err := strconv.Atoi(f[1][1:])
+		if err != nil {
+			return err
+		}
+		e.Client = history.ClientID(n)
+		if f[1][0] == 't' {
+			e.Client += scriptVoters
+		}
+		if kind == history.Open {
+			s.lives[e.Client]++
+		}
+		e.Life = max(s.lives[e.Client], 1)
+	}
+	args := f[3:]
+	channel := func() {
+		e.Channel, args = history.ChannelID(s.names.ID(args[0])), args[1:]
+	}
+	switch kind {
+	case history.Phase, history.FaultBegin, history.FaultEnd:
+		e.Note = strings.Join(args, " ")
+	case history.Closed:
+		e.Who = map[string]history.Who{"server": history.Server, "fault": history.Fault, "client": history.Client}[args[0]]
+	case history.Probe, history.Resynced:
+		v, err := strconv.ParseFloat(args[0], 64)
+		e.Due = time.Duration(v * float64(time.Second))
+		return s.keep(e, err)
+	case history.Refused, history.Problem:
+		code, err := strconv.Atoi(args[0])
+		e.Code = int32(code)
+		if len(args) > 1 && args[1] == "excused" {
+			e.Flags |= history.FlagExcused
+		}
+		return s.keep(e, err)
+	case history.Subscribe:
+		channel()
+		if len(args) == 2 && args[0] == "from" {
+			e.Flags |= history.FlagRecover
+			err = s.position(&e, args[1])
+		}
+	case history.Subscribed:
+		channel()
+		if len(args) > 0 {
+			e.Flags |= history.FlagPositioned
+			err = s.position(&e, args[0])
+		}
+		if len(args) > 1 {
+			e.Flags |= history.FlagRecovering
+			if args[1] == "recovered" {
+				e.Flags |= history.FlagRecovered
+			}
+		}
+	case history.Unsubscribe:
+		channel()
+	case history.Unsubscribed:
+		channel()
+		e.Flags |= history.FlagServer
+	case history.Gap:
+		channel()
+		e.Flags |= history.FlagPositioned
+		err = s.position(&e, args[0])
+	case history.Publish, history.Outcome:
+		channel()
+		if err := s.message(&e, args[0]); err != nil {
+			return err
+		}
+		e.Due = now
+		if kind == history.Publish {
+			s.sent[strings.TrimSuffix(args[0], "!")] = now
+		} else {
+			e.Due, e.Sent = s.sent[strings.TrimSuffix(args[0], "!")], s.sent[strings.TrimSuffix(args[0], "!")]
+			e.Result = map[string]history.Result{"ok": history.OK, "fail": history.Failed, "unknown": history.Unknown}[f[2]]
+			if len(args) > 1 {
+				e.Flags |= history.FlagPositioned
+				err = s.position(&e, args[1])
+			}
+		}
+	case history.Deliver:
+		channel()
+		if strings.Contains(args[0], "/") {
+			e.Flags |= history.FlagPositioned
+			if err := s.position(&e, args[0]); err != nil {
+				return err
+			}
+			args = args[1:]
+		}
+		if len(args) > 0 && args[0] != "-" {
+			e.Flags |= history.FlagStamped
+			if err := s.message(&e, args[0]); err != nil {
+				return err
+			}
+		}
+		for _, x := range args[1:] {
+			switch {
+			case x == "replay":
+				e.Flags |= history.FlagReplay
+			case x == "corrupt":
+				e.Flags |= history.FlagCorrupt
+			case x == "storm":
+				e.Flags |= history.FlagStorm
+			default:
+				return fmt.Errorf("unknown flag %q", x)
+			}
+		}
+	}
+	return s.keep(e, err)
+}
+
+func (s *script) keep(e history.Event, err error) error {
+	s.events = append(s.events, e)
+	return err
+}
+
+// judge compares the verdicts with the first line.
+func (s *script) judge(t *testing.T, shards int) {
+	t.Helper()
+	_, vs := judgeEvents(s.brief, s.names, s.events, shards)
+	for _, v := range vs {
+		want, anomaly, _ := strings.Cut(s.want[v.Rule], ":")
+		if got := strings.ReplaceAll(v.State.String(), " ", "-"); got != want {
+			t.Errorf("%d shards: %s is %s (%s), want %s\n%s", shards, v.Rule, got, v.Reason, s.want[v.Rule], dump(v))
+			continue
+		}
+		if anomaly == "" {
+			if v.State == Fail && len(v.Findings) > 0 {
+				t.Errorf("%s fails by %s, and the script does not say so", v.Rule, v.Findings[0].Anomaly)
+			}
+			continue
+		}
+		found := map[string]bool{}
+		for _, f := range v.Findings {
+			found[f.Anomaly] = true
+			if n := len(f.Witness); f.Client >= 0 && (n < 3 || n > witnessLines) {
+				t.Errorf("%s has a witness of %d lines\n%s", f.Anomaly, n, dump(v))
+			}
+		}
+		for _, a := range strings.Split(anomaly, ",") {
+			if !found[a] {
+				t.Errorf("%s: no %s\n%s", v.Rule, a, dump(v))
+			}
+			delete(found, a)
+		}
+		if len(found) > 0 {
+			t.Errorf("%s: unexpected %v\n%s", v.Rule, found, dump(v))
+		}
+	}
+}
+
+// Recorded histories, good and bad, each with its verdict in the first line.
+func TestRecordedHistories(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.txt")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no histories: %v", err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s, err := parseScript(string(text))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for shards := 1; shards <= 3; shards++ {
+				s.judge(t, shards)
+			}
+		})
+	}
+}

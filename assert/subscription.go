@@ -1,0 +1,263 @@
+package assert
+
+import (
+	"strings"
+	"time"
+
+	"squall/assert/history"
+)
+
+// slows reports whether a fault makes its client read slowly, or not at all,
+// without ending the connection.
+func slows(note string) bool {
+	return note == "slow" || strings.HasPrefix(note, "slow ") || strings.HasSuffix(note, "freeze")
+}
+
+// slow notes that the client reads slowly from then on in a life.
+func (p *person) slow(life int32, at time.Duration) {
+	if p.slowLife != life {
+		p.slowLife, p.slowAt = life, at
+	}
+}
+
+// refusal is a recovery that the server did not grant.
+type refusal struct {
+	cursor  int32
+	client  history.ClientID
+	channel history.ChannelID
+	life    int32
+	epoch   history.EpochID // asked
+	from    uint64
+	answer  history.EpochID
+	top     uint64
+	hidden  bool // the answer told no position
+	sent    fromTo
+	setting setting
+}
+
+func (j *Judge) cursor(p *person, c history.ClientID, ch history.ChannelID) *cursor {
+	at := j.ledger.find(c, ch)
+	if at < 0 {
+		at = j.ledger.add(c, ch, p.first)
+		p.first = at
+	}
+	return &j.ledger.all[at]
+}
+
+// index is the cursor's place in the ledger.
+func (j *Judge) index(c *cursor) int32 { return j.ledger.find(c.client, c.channel) }
+
+// subscribe opens a segment. With a position, what is owed begins there, and a
+// replay that comes before the answer already belongs to it.
+func (j *Judge) subscribe(p *person, e *history.Event) {
+	c := j.cursor(p, e.Client, e.Channel)
+	if c.state == live || c.state == asked { // asked again within one life
+		j.plain.close(j, c, e.Sent, true)
+		c.prevEnd = e.Sent
+	}
+	if c.state == ended && strings.HasSuffix(j.evidence.notes[p.fault], "vanish") {
+		// Nobody told the server: until now it could go on writing to the old socket.
+		c.prevEnd = e.Sent
+	}
+	c.state, c.life, c.askedAt = asked, e.Life, e.Sent
+	c.segment++
+	c.inLive, c.inReplay, c.liveLow, c.replayHi, c.extra = 0, 0, 0, 0, 0
+	c.recovered, c.inverted = false, false
+	c.recovering = e.Flags&history.FlagRecover != 0
+	c.askedFrom, c.askedEpoch = e.Offset, e.Epoch
+	if !c.recovering {
+		return
+	}
+	if c.returnedAt == 0 {
+		c.returnedAt = e.Sent
+	}
+	if c.everAnswered && c.positioned && c.epoch == e.Epoch {
+		// The client's own word counts: what it forgot it may be sent again, what
+		// it says it has it need not be sent.
+		c.last = e.Offset
+	}
+	c.base, c.top = e.Offset, e.Offset
+}
+
+// subscribed closes the old window and opens the next.
+func (j *Judge) subscribed(p *person, e *history.Event) {
+	c := j.cursor(p, e.Client, e.Channel)
+	if c.state != asked {
+		// An answer without a question that was written down: a server-side
+		// subscription. It opens a fresh window.
+		c.segment++
+		c.life, c.recovering, c.recovered, c.inverted = e.Life, false, false, false
+		c.inLive, c.inReplay, c.liveLow, c.replayHi, c.extra = 0, 0, 0, 0, 0
+		c.askedAt = e.Sent
+	}
+	c.state, c.answered, c.life = live, e.Seen, e.Life
+	granted := e.Flags&(history.FlagRecovering|history.FlagRecovered) == history.FlagRecovering|history.FlagRecovered
+	if e.Flags&history.FlagPositioned == 0 {
+		if c.recovering && !granted {
+			j.refuse(c, e, true)
+		}
+		c.positioned = false
+		c.everAnswered = true
+		if c.recovering && granted {
+			c.returns++
+		}
+		j.plain.open(c, e)
+		return
+	}
+	wasPositioned := c.positioned && c.everAnswered
+	c.positioned, c.everAnswered = true, true
+	if c.recovering {
+		c.returns++
+		if granted && (e.Epoch == c.askedEpoch || j.names.Name(int32(c.askedEpoch)) == "") {
+			j.granted(p, c, e, wasPositioned)
+			return
+		}
+		if granted {
+			j.report(incident{anomaly: StaleEpochAccepted, epoch: c.askedEpoch, from: c.askedFrom, to: e.Offset, n: 1}, e, c)
+			c.chain = -1
+		} else {
+			j.refuse(c, e, false)
+		}
+	}
+	j.fresh(c, e, wasPositioned)
+}
+
+// granted goes on where the client was.
+func (j *Judge) granted(p *person, c *cursor, e *history.Event, wasPositioned bool) {
+	if c.epoch != e.Epoch || !wasPositioned { // the position came from elsewhere, or had no epoch
+		c.epoch, c.origin, c.chain = e.Epoch, c.askedFrom, e.Seen
+		c.prevFrom, c.prevTo = 0, 0
+		c.log = j.log(e.Channel, e.Epoch)
+		c.last = max(c.askedFrom, c.replayHi)
+	}
+	c.recovered, c.base, c.top = true, c.askedFrom, e.Offset
+	if e.Offset < c.askedFrom {
+		c.top = c.askedFrom
+		j.report(incident{anomaly: OffsetRegress, epoch: e.Epoch, from: e.Offset, to: c.askedFrom, n: 1}, e, c)
+	}
+	if n := int64(c.top - c.base); n > 0 {
+		c.missed += n
+		c.returnsMissed++
+	}
+	j.ledger.gaps.settleTop(j.index(c), c.segment, c.top, true)
+}
+
+// fresh begins at the position of the answer: what was before is not owed.
+func (j *Judge) fresh(c *cursor, e *history.Event, wasPositioned bool) {
+	early := c.liveLow // live deliveries that overtook the answer
+	hi := uint64(0)
+	if wasPositioned && c.epoch == e.Epoch {
+		if e.Offset < c.last && early == 0 {
+			j.report(incident{anomaly: OffsetRegress, epoch: e.Epoch, from: e.Offset, to: c.last, n: 1}, e, c)
+		}
+		c.prevFrom, c.prevTo = c.origin, c.last
+	} else {
+		c.prevFrom, c.prevTo = 0, 0
+	}
+	if early != 0 {
+		hi = c.extra
+	}
+	c.epoch, c.log = e.Epoch, j.log(e.Channel, e.Epoch)
+	c.base, c.top, c.origin = e.Offset, e.Offset, e.Offset
+	c.last, c.chain = e.Offset, e.Seen
+	c.recovered = false
+	if early != 0 {
+		c.inLive = 1
+	}
+	if hi > c.last { // they reach beyond it
+		if early > c.last+1 {
+			j.miss(c, e, c.last+1, early-1, true, true)
+		}
+		c.last = hi
+	}
+	c.extra = 0
+}
+
+// refuse writes down a recovery that was not granted.
+func (j *Judge) refuse(c *cursor, e *history.Event, hidden bool) {
+	if hidden {
+		c.returns++
+	}
+	r := refusal{
+		cursor: j.index(c), client: c.client, channel: c.channel, life: e.Life,
+		epoch: c.askedEpoch, from: c.askedFrom, answer: e.Epoch, top: e.Offset, hidden: hidden,
+		sent: fromTo{c.askedAt, e.Seen}, setting: j.setting(e, c),
+	}
+	j.ledger.gaps.waive(r.cursor, c.segment, ^uint64(0)) // holes in a replay that was not one
+	r.setting.witness = j.witness(FalseUnrecovered, &r.setting, e.Client, e.Channel)
+	if !hidden && r.epoch == r.answer && r.top > r.from {
+		c.waived += int64(r.top - r.from)
+		c.missed += int64(r.top - r.from)
+		c.returnsMissed++
+	}
+	j.refusals = append(j.refusals, r)
+}
+
+// unsubscribed ends a window: cleanly if the client wanted it.
+func (j *Judge) unsubscribed(e *history.Event) {
+	at := j.ledger.find(e.Client, e.Channel)
+	if at < 0 {
+		return
+	}
+	c := &j.ledger.all[at]
+	if c.state != live && c.state != asked {
+		return
+	}
+	if e.Kind == history.Unsubscribe {
+		c.state = left
+		j.plain.close(j, c, e.Sent, true)
+		return
+	}
+	if e.Flags&history.FlagServer != 0 {
+		c.state, c.prevEnd, c.returnedAt = ended, e.Seen, e.Seen
+		j.plain.close(j, c, e.Seen, false)
+	}
+}
+
+// gap waives what the server announces as lost.
+func (j *Judge) gap(p *person, e *history.Event) {
+	at := j.ledger.find(e.Client, e.Channel)
+	if at < 0 {
+		return
+	}
+	c := &j.ledger.all[at]
+	if !c.positioned {
+		j.plain.gap(c, e)
+		return
+	}
+	if e.Flags&history.FlagPositioned == 0 {
+		c.stillborn = true // how much is lost is told by the next delivery
+		c.chain = -1
+		return
+	}
+	c.chain = -1
+	if e.Epoch != c.epoch {
+		c.waived++
+		c.epoch, c.log = e.Epoch, j.log(e.Channel, e.Epoch)
+		c.base, c.top, c.origin, c.last = e.Offset, e.Offset, e.Offset, e.Offset
+		c.prevFrom, c.prevTo = 0, 0
+		return
+	}
+	c.waived += j.ledger.gaps.waive(at, c.segment, e.Offset)
+	if e.Offset > c.last {
+		c.waived += int64(e.Offset - c.last)
+		c.prevFrom, c.prevTo = c.origin, c.last
+		c.last, c.base, c.origin = e.Offset, e.Offset, e.Offset
+		c.top = max(c.top, e.Offset)
+	}
+}
+
+// log returns the index of the channel's log in that epoch.
+func (j *Judge) log(ch history.ChannelID, epoch history.EpochID) int32 {
+	key := uint64(uint32(ch))<<32 | uint64(uint32(epoch))
+	at, ok := j.logIDs[key]
+	if !ok {
+		if j.logIDs == nil {
+			j.logIDs = make(map[uint64]int32)
+		}
+		at = int32(len(j.logs))
+		j.logs = append(j.logs, newLog(ch, epoch))
+		j.logIDs[key] = at
+	}
+	return at
+}

@@ -1,0 +1,290 @@
+package assert
+
+import (
+	"fmt"
+	"time"
+
+	"squall/assert/history"
+)
+
+// witnessLines bounds a printed witness.
+const witnessLines = 8
+
+// explain fills in the evidence of a finding: the clearest witness, what is
+// missing, and why nothing excuses it.
+func (s *settlement) explain(x *Finding, w *want, all []*found) {
+	best := all[0]
+	for _, f := range all {
+		if s.facts(f) != nil && s.facts(best) == nil {
+			best = f
+		}
+	}
+	x.FaultAgo, x.Client = best.setting.ago, best.client
+	x.Witness = s.lines(best)
+	x.Missing = s.missing(best)
+	x.Unexcused = s.unexcused(best)
+	if best.client >= 0 || x.Clients > 0 {
+		return
+	}
+	// What only the channel shows touches everyone who was subscribed to it.
+	touched := make(map[history.ClientID]bool)
+	for _, f := range all {
+		for _, p := range s.parts {
+			for at := range p.ledger.all {
+				if c := &p.ledger.all[at]; c.channel == f.channel && c.everAnswered && w.filter.client(&p.people[c.client]) {
+					touched[c.client] = true
+				}
+			}
+		}
+	}
+	x.Clients = len(touched)
+}
+
+func (s *settlement) facts(f *found) []fact {
+	if f.setting.witness < 0 {
+		return nil
+	}
+	return s.parts[f.part].incidents.witness[f.setting.witness]
+}
+
+// lines renders the facts of an incident, at most eight of them.
+func (s *settlement) lines(f *found) []Line {
+	facts := s.facts(f)
+	if facts == nil && f.client >= 0 {
+		for _, k := range s.parts[f.part].evidence.cut(f.client, f.channel) {
+			if f.seen == 0 || k.seen <= f.seen {
+				facts = append(facts, k)
+			}
+		}
+	}
+	notes := s.parts[f.part].evidence.notes
+	var out []Line
+	for i := 0; i < len(facts); {
+		k := &facts[i]
+		n := 1
+		if k.kind == history.Deliver && k.flags&history.FlagPositioned != 0 {
+			for i+n < len(facts) && continues(&facts[i+n-1], &facts[i+n]) {
+				n++
+			}
+		}
+		out = append(out, s.line(k, &facts[i+n-1], notes))
+		i += n
+	}
+	if f.inLog {
+		return s.logLines(f)
+	}
+	published := s.publisherLines(f)
+	if most := witnessLines - len(published); len(out) > most {
+		out = out[len(out)-most:]
+	}
+	return byTime(append(published, out...))
+}
+
+func byTime(l []Line) []Line {
+	for i := 1; i < len(l); i++ {
+		for k := i; k > 0 && l[k].At < l[k-1].At; k-- {
+			l[k], l[k-1] = l[k-1], l[k]
+		}
+	}
+	return l
+}
+
+// continues reports whether b is the next delivery of the same run.
+func continues(a, b *fact) bool {
+	return b.kind == history.Deliver && b.offset == a.offset+1 && b.life == a.life && b.epoch == a.epoch &&
+		b.flags&history.FlagReplay == a.flags&history.FlagReplay
+}
+
+func (s *settlement) line(k, end *fact, notes []string) Line {
+	l := Line{At: k.seen, Actor: s.actor(k.client, k.life)}
+	note := notes[k.note]
+	switch k.kind {
+	case history.Deliver:
+		l.What = "recv"
+		how := "live"
+		if k.flags&history.FlagReplay != 0 {
+			how = "replay"
+		}
+		switch {
+		case k.flags&history.FlagPositioned == 0:
+			l.Text = how + " " + s.message(ident{seq: k.seq, publisher: k.publisher, incarnation: k.incarnation, fence: k.flags&history.FlagFence != 0})
+		case end != k:
+			l.Text = fmt.Sprintf("%s offsets %d..%d", how, k.offset, end.offset)
+		default:
+			l.Text = fmt.Sprintf("%s offset %d", how, k.offset)
+			if k.flags&history.FlagStamped != 0 {
+				l.Text += " = " + s.message(ident{seq: k.seq, publisher: k.publisher, incarnation: k.incarnation, fence: k.flags&history.FlagFence != 0})
+			}
+		}
+		if k.flags&history.FlagCorrupt != 0 {
+			l.Text += ", stamp does not fit"
+		}
+	case history.Subscribe:
+		l.What = "sub"
+		if k.flags&history.FlagRecover != 0 {
+			l.Text = fmt.Sprintf("recover from %d/%s", k.offset, s.j.names.Name(int32(k.epoch)))
+		} else {
+			l.Text = "fresh"
+		}
+	case history.Subscribed:
+		l.What = "ack"
+		if k.flags&history.FlagRecovering != 0 {
+			l.Text = fmt.Sprintf("recovered=%v ", k.flags&history.FlagRecovered != 0)
+		}
+		if k.flags&history.FlagPositioned != 0 {
+			l.Text += fmt.Sprintf("top %d/%s", k.offset, s.j.names.Name(int32(k.epoch)))
+		}
+	case history.Unsubscribe:
+		l.What = "unsub"
+	case history.Unsubscribed:
+		l.What, l.Text = "unsubbed", note
+	case history.Gap:
+		l.What, l.Text = "gap", fmt.Sprintf("announced up to %d/%s", k.offset, s.j.names.Name(int32(k.epoch)))
+	case history.Connected:
+		l.What = "open"
+	case history.Closed:
+		l.What = "closed"
+		l.Text = "by " + [...]string{"nobody", "the server", "a fault", "the client"}[min(int(k.who), 3)]
+		if k.code != 0 {
+			l.Text += fmt.Sprintf(" with %d", k.code)
+		}
+		if note != "" {
+			l.Text += ": " + note
+		}
+	case history.FaultBegin:
+		l.What, l.Text = "fault", note
+	case history.FaultEnd:
+		l.What, l.Text = "healed", note
+	case history.Probe:
+		l.What, l.Text = "pong", fmt.Sprintf("to the probe sent at %v", k.sent.Round(time.Millisecond))
+	}
+	return l
+}
+
+// publisherLines tell what the publisher knows of the message in question.
+func (s *settlement) publisherLines(f *found) (out []Line) {
+	for _, id := range [...]ident{f.id, f.other} {
+		m := s.publication(f.channel, id)
+		if m == nil {
+			continue
+		}
+		l := Line{At: m.sent, Actor: s.publisher(id.publisher), What: "publish", Text: s.message(id)}
+		switch m.result {
+		case history.OK:
+			l.Text += fmt.Sprintf(", acknowledged %v later", (m.settled - m.sent).Round(10*time.Microsecond))
+		case history.Failed:
+			l.Text += ", refused"
+		default:
+			l.Text += ", outcome unknown"
+		}
+		out = append(out, l)
+	}
+	return out
+}
+
+func (s *settlement) actor(c history.ClientID, life int32) string {
+	name := fmt.Sprintf("client/%d", c)
+	for _, g := range s.j.brief.Groups {
+		if int(c) >= g.First && int(c) < g.First+g.Count {
+			name = fmt.Sprintf("%s/%d", g.Name, int(c)-g.First)
+		}
+	}
+	if life > 0 {
+		name += fmt.Sprintf(" #%d", life)
+	}
+	return name
+}
+
+func (s *settlement) publisher(p int32) string {
+	if p >= 0 && int(p) < len(s.j.brief.Publishers) {
+		return s.actor(history.ClientID(s.j.brief.Publishers[p].Client), 0)
+	}
+	return fmt.Sprintf("publisher %d", p)
+}
+
+// message names a publication. The number counts within its channel.
+func (s *settlement) message(id ident) string {
+	if id.seq == 0 {
+		return "a message without a stamp"
+	}
+	t := fmt.Sprintf("message %d of %s", id.seq, s.publisher(id.publisher))
+	if id.fence {
+		t = "the fence of " + s.publisher(id.publisher)
+	}
+	if id.incarnation > 1 {
+		t += fmt.Sprintf(", incarnation %d", id.incarnation)
+	}
+	return t
+}
+
+// missing says in one line what is missing, doubled or misplaced.
+func (s *settlement) missing(f *found) string {
+	ch := s.j.names.Name(int32(f.channel))
+	what := fmt.Sprintf("%s of %s", s.message(f.id), ch)
+	if f.epoch != withoutOffsets && !(f.inLog && f.anomaly != DuplicateDelivery && f.anomaly != OffsetDivergence) {
+		what = fmt.Sprintf("offset %d of %s", f.from, ch)
+		if f.to > f.from {
+			what = fmt.Sprintf("offsets %d..%d of %s", f.from, f.to, ch)
+		} else if f.id.seq != 0 {
+			what += " = " + s.message(f.id)
+		}
+	}
+	d := f.anomaly.Define()
+	switch {
+	case d.harm == loses && f.anomaly != StaleEpochAccepted:
+		return fmt.Sprintf("missing %s (%d)", what, f.n)
+	case f.anomaly == OffsetDivergence || f.anomaly == OrderDivergence || f.anomaly == FIFOViolation:
+		if f.other.seq != 0 {
+			return fmt.Sprintf("%s, against %s", what, s.message(f.other))
+		}
+	case d.harm == refuses:
+		return fmt.Sprintf("refused %s (%d)", what, f.n)
+	}
+	return what
+}
+
+// unexcused says why nothing excuses the incident.
+func (s *settlement) unexcused(f *found) (out []string) {
+	d := f.anomaly.Define()
+	if m := s.publication(f.channel, f.id); m != nil && m.known() && d.harm&loses != 0 {
+		out = append(out, "the publication was acknowledged")
+	}
+	if d.harm&loses != 0 && f.client >= 0 && f.epoch != withoutOffsets && f.anomaly != StaleEpochAccepted {
+		switch n := s.others(f); {
+		case n == 1:
+			out = append(out, "another client received it")
+		case n > 1:
+			out = append(out, fmt.Sprintf("%d other clients received it", n))
+		}
+		if f.to < s.channels[f.channel].fence {
+			out = append(out, fmt.Sprintf("the channel's fence stands at offset %d, behind it", s.channels[f.channel].fence))
+		}
+		out = append(out, "the server announced no gap")
+	}
+	switch d.harm {
+	case repeats:
+		out = append(out, "each message may be received once")
+	case refuses:
+		h := s.j.brief.Promises.History
+		out = append(out, fmt.Sprintf("the target promises a history of %d messages and %v", h.Size, h.TTL))
+	case reorders:
+		if f.same {
+			out = append(out, "both messages are of one publisher")
+		}
+	}
+	return out
+}
+
+// others counts the clients that received what this one lost.
+func (s *settlement) others(f *found) (n int) {
+	for i, p := range s.parts {
+		for at := range p.ledger.all {
+			c := &p.ledger.all[at]
+			if c.channel == f.channel && c.epoch == f.epoch && c.positioned && !(i == f.part && c.client == f.client) &&
+				c.origin < f.from && f.to <= c.last && p.ledger.gaps.find(int32(at), f.epoch, f.from) == nil {
+				n++
+			}
+		}
+	}
+	return n
+}
