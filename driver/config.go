@@ -1,0 +1,71 @@
+package driver
+
+import (
+	"fmt"
+	"time"
+
+	"squall/assert/history"
+	"squall/driver/dialect"
+	"squall/driver/engine"
+)
+
+// Sink takes the events of one shard, in order, on the shard's loop.
+type Sink interface {
+	Add(history.Event)
+}
+
+// Config is what a run needs beside its plan.
+type Config struct {
+	Loops   []engine.Loop // one a shard; Run runs and stops them
+	Sinks   []Sink        // one a shard
+	Names   *history.Names
+	Dialect dialect.Dialect
+	Dial    engine.Dial // how every client connects
+	Run     uint32      // the run's id, in every stamp
+
+	Secrets []string // never to be told: masked in whatever the target says
+
+	Interrupt   <-chan struct{}   // closed: end the active part, drain, finish; nil: never
+	Progress    func(Progress)    // about once a second, from Run's goroutine; nil: not wanted
+	Trace       func(line string) // of TraceClient, from its loop; nil: none
+	TraceClient int
+}
+
+// Progress is a snapshot of a run.
+type Progress struct {
+	Phase     string
+	At        time.Duration // since time 0; negative before
+	Clients   int
+	Connected int
+	Ready     int
+	Published int64
+	Delivered int64
+	Errors    int64
+	Lag       time.Duration // largest lateness of a publication since the last snapshot
+}
+
+// Outcome is what a run says about itself; what happened to clients is in the
+// history.
+type Outcome struct {
+	Active      time.Duration // as it was
+	Connections int           // most at one time
+	Interrupted bool
+	Lost        string // the target was gone at the end: why; else ""
+	Skipped     int64  // victims that were not connected when their fault came
+	BytesIn     uint64
+	BytesOut    uint64
+	Loops       int
+	Busy        float64 // busiest loop's share of the active part
+	ReadLag     time.Duration
+}
+
+// TargetError says that the target could not be used at all.
+type TargetError struct {
+	Attempts int
+	Why      string // the most frequent reason, with HTTP status and start of the body
+	Step     string // what to do about it
+}
+
+func (e *TargetError) Error() string {
+	return fmt.Sprintf("no client got through in %d attempts: %s; %s", e.Attempts, e.Why, e.Step)
+}

@@ -1,0 +1,179 @@
+package dialect
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+)
+
+// Events is the protocol of Squall's own reference gateway: JSON in text
+// frames. The package comment of driver/gateway defines it.
+type Events struct{}
+
+// About implements Dialect.
+func (Events) About() About {
+	return About{
+		Name:    "events",
+		Summary: "JSON events with epochs and offsets, as the reference gateway speaks",
+		Path:    "/events",
+		Can: Can{
+			Recover: true, Offsets: true, Ack: true, AckOffset: true,
+			Unsubscribe: true, ClientPing: true,
+		},
+		Promises: Promises{
+			Delivery: "exactly-once", Order: "per-channel", Recovery: true,
+			HistorySize: 1000, HistoryTTL: 5 * time.Minute,
+			HeartbeatEvery: 25 * time.Second, HeartbeatTimeout: 10 * time.Second,
+		},
+	}
+}
+
+// Append implements Dialect.
+func (Events) Append(dst []byte, c *Command) ([]byte, error) {
+	dst = append(dst, `{`...)
+	if c.ID != 0 {
+		dst = strconv.AppendUint(append(dst, `"id":`...), c.ID, 10)
+		dst = append(dst, ',')
+	}
+	switch c.Verb {
+	case Connect:
+		dst = append(dst, `"type":"connect"`...)
+		dst = appendMember(dst, "token", c.Token)
+		dst = appendMember(dst, "user", c.User)
+	case Subscribe:
+		dst = AppendText(append(dst, `"type":"subscribe","channel":`...), c.Channel)
+		if c.Recover {
+			dst = AppendText(append(dst, `,"recover":{"epoch":`...), c.Epoch)
+			dst = strconv.AppendUint(append(dst, `,"offset":`...), c.Offset, 10)
+			dst = append(dst, '}')
+		}
+	case Unsubscribe:
+		dst = AppendText(append(dst, `"type":"unsubscribe","channel":`...), c.Channel)
+	case Publish:
+		dst = AppendText(append(dst, `"type":"publish","channel":`...), c.Channel)
+		dst = appendMember(dst, "key", c.Key)
+		dst = append(append(dst, `,"data":`...), c.Payload...)
+	case Ping:
+		dst = append(dst, `"type":"ping"`...)
+	case Pong:
+		dst = append(dst, `"type":"pong"`...)
+	default:
+		return dst, fmt.Errorf("events has no command for verb %d", c.Verb)
+	}
+	return append(dst, '}'), nil
+}
+
+// appendMember appends a member with a text, or nothing if the text is empty.
+func appendMember(dst []byte, key, text string) []byte {
+	if text == "" {
+		return dst
+	}
+	dst = append(append(append(dst, `,"`...), key...), `":`...)
+	return AppendText(dst, text)
+}
+
+// Decoder implements Dialect.
+func (Events) Decoder() Decoder { return &eventsDecoder{} }
+
+type eventsDecoder struct {
+	c   Cursor
+	err error
+}
+
+func (d *eventsDecoder) Reset(payload []byte) {
+	d.c.Reset(payload)
+	d.err = nil
+}
+
+func (d *eventsDecoder) Err() error {
+	if err := d.c.Err(); err != nil {
+		return err
+	}
+	return d.err
+}
+
+func (d *eventsDecoder) Next(m *Message) bool {
+	if d.err != nil || !d.c.Open() {
+		return false
+	}
+	*m = Message{}
+	c := &d.c
+	var kind []byte
+	for key, ok := c.Member(); ok; key, ok = c.Member() {
+		switch string(key) {
+		case "type":
+			kind = c.Text()
+		case "channel":
+			m.Channel = c.Text()
+		case "offset":
+			m.Offset = c.Uint()
+			m.Positioned = true
+		case "data":
+			m.Payload = c.Skip()
+		case "id":
+			m.ID = c.Uint()
+		case "epoch":
+			m.Epoch = c.Text()
+		case "replay":
+			m.Replay = c.Bool()
+		case "recovering":
+			m.Recovering = c.Bool()
+		case "recovered":
+			m.Recovered = c.Bool()
+		case "code":
+			m.Code = int(min(c.Uint(), 1<<31-1))
+		case "message", "reason":
+			m.Reason = c.Text()
+		case "heartbeat_ms":
+			m.HeartbeatEvery = milliseconds(c.Uint())
+		case "timeout_ms":
+			m.HeartbeatTimeout = milliseconds(c.Uint())
+		case "retry_ms":
+			m.RetryAfter = milliseconds(c.Uint())
+		default:
+			c.Skip()
+		}
+	}
+	if c.fault != 0 {
+		return false
+	}
+	switch string(kind) {
+	case "event":
+		m.Kind = Delivered
+		if m.Payload == nil {
+			d.err = errors.New("event without data")
+			return false
+		}
+	case "published":
+		m.Kind = Published
+	case "connected":
+		m.Kind = Connected
+		m.WantsPong = m.HeartbeatEvery > 0
+	case "subscribed":
+		m.Kind = Subscribed
+	case "unsubscribed":
+		m.Kind = Unsubscribed
+	case "gap":
+		m.Kind = Gapped
+	case "error":
+		m.Kind = Error
+	case "ping":
+		m.Kind = Pinged
+	case "pong":
+		m.Kind = Ponged
+	case "drain":
+		m.Kind = Draining
+	case "":
+		d.err = errors.New("message without a type")
+		return false
+	default:
+		m.Kind = Ignored // a later server may say more
+	}
+	return true
+}
+
+// milliseconds is n ms, at most some eight years.
+func milliseconds(n uint64) time.Duration {
+	return time.Duration(min(n, 1<<38)) * time.Millisecond
+}

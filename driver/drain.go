@@ -1,0 +1,183 @@
+package driver
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"squall/assert/history"
+)
+
+// drain settles what can be settled (soundness comes before haste): publishers
+// stop and faults heal; everybody comes back; every publication gets its outcome
+// or becomes unknown; every channel is fenced; who has not seen the fence is
+// probed. Only then may "not received" be called lost.
+func (f *fleet) drain(ctx context.Context) error {
+	f.draining.Store(true)
+	f.each(func(s *shard) {
+		s.publishing = false
+		s.healAll(s.loop.Now())
+	})
+	f.enter(history.PhaseDrain)
+	limit := f.plan.Drain.Timeout
+	err := f.until(ctx, 10*time.Millisecond, limit, false, func() bool {
+		n := f.count(nil)
+		return f.out.Lost != "" || n.pending == 0 && n.complete == n.wanted
+	})
+	if err == errStopped {
+		return err
+	}
+	if f.out.Lost == "" {
+		f.enter(history.PhaseFences)
+		if err := f.fence(ctx); err == errStopped {
+			return err
+		}
+		f.enter(history.PhaseProbe)
+		if err := f.probe(ctx); err == errStopped {
+			return err
+		}
+	}
+	if n := f.count(nil); n.gone() {
+		f.out.Lost = n.last.String() // though not for as long as watch wants it
+	}
+	f.enter(history.PhaseEnd)
+	return f.finish(ctx)
+}
+
+// candidate can fence a channel.
+type candidate struct {
+	shard         *shard
+	client, index int32
+	number        int32 // of the publisher, for a stable choice
+}
+
+// fence sends one fence a channel where the dialect orders channels by offset,
+// else one of every publisher, and waits until every subscriber has seen them or
+// deliveries have ceased for the drain timeout.
+func (f *fleet) fence(ctx context.Context) error {
+	tries := f.candidates()
+	one := f.about.Can.Offsets && f.plan.Promises.Order == "per-channel" && f.plan.Promises.History.Size > 0
+	fences := make([]int, f.channels())
+	asked := 0
+	send := func(c history.ChannelID, x candidate) {
+		asked++
+		x.shard.loop.Post(func() { x.shard.fence(x.client, x.index, c) })
+	}
+	next := make(map[history.ChannelID]int)
+	for _, c := range sortedKeys(tries) {
+		list := tries[c]
+		if one {
+			send(c, list[0])
+			fences[c], next[c] = 1, 1
+			continue
+		}
+		for _, x := range list {
+			send(c, x)
+		}
+		fences[c] = len(list)
+	}
+	answered := 0
+	moved, last := f.now(), int64(-1)
+	limit := f.plan.Drain.Timeout
+	return f.until(ctx, 5*time.Millisecond, 4*limit, false, func() bool {
+		n := f.count(fences)
+		if n.delivered != last {
+			moved, last = f.now(), n.delivered
+		}
+		for _, c := range n.fenceBad {
+			answered++
+			if k := next[c]; one && k < len(tries[c]) && k < 4 {
+				next[c] = k + 1
+				send(c, tries[c][k])
+			} else {
+				fences[c] = max(0, fences[c]-1)
+			}
+		}
+		if n.fenceOK+answered >= asked && n.fencesSeen >= n.fencesWanted && n.complete == n.wanted {
+			// Copies that come after the fence are looked for a moment longer.
+			return f.now()-moved >= lastLook
+		}
+		return f.now()-moved >= limit || f.out.Lost != ""
+	})
+}
+
+// lastLook is how long the run listens on when everything expected is here:
+// time for what should not come.
+const lastLook = 150 * time.Millisecond
+
+func (f *fleet) channels() int { return len(f.cfg.Names.All()) }
+
+func (f *fleet) candidates() map[history.ChannelID][]candidate {
+	lists := make([]map[history.ChannelID][]candidate, len(f.shards))
+	f.each(func(s *shard) {
+		m := make(map[history.ChannelID][]candidate)
+		for i := range s.pubs {
+			p := &s.pubs[i]
+			c := &s.clients[p.client]
+			if !c.Connected() {
+				continue
+			}
+			c.Published(int(p.index), func(ch history.ChannelID) {
+				m[ch] = append(m[ch], candidate{
+					shard: s, client: p.client, index: p.index,
+					number: int32(s.fleet.plan.Clients[c.id].Pubs[p.index]),
+				})
+			})
+		}
+		lists[s.index] = m
+	})
+	all := make(map[history.ChannelID][]candidate)
+	for _, m := range lists {
+		for c, l := range m {
+			all[c] = append(all[c], l...)
+		}
+	}
+	for _, l := range all {
+		slices.SortFunc(l, func(a, b candidate) int { return int(a.number - b.number) })
+	}
+	return all
+}
+
+func sortedKeys(m map[history.ChannelID][]candidate) []history.ChannelID {
+	keys := make([]history.ChannelID, 0, len(m))
+	for c := range m {
+		keys = append(keys, c)
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+// probe asks every connection for proof that it works and that nothing is under
+// way any more.
+func (f *fleet) probe(ctx context.Context) error {
+	f.each(func(s *shard) {
+		for i := range s.clients {
+			c := &s.clients[i]
+			c.Probe(s.loop.Now(), &s.out)
+			s.flush(c, int32(i))
+		}
+	})
+	return f.until(ctx, 5*time.Millisecond, 3*time.Second, false, func() bool {
+		return f.count(nil).probing == 0
+	})
+}
+
+// finish closes what is open and waits for it. Nothing of it counts: the end has
+// been told.
+func (f *fleet) finish(ctx context.Context) error {
+	f.each(func(s *shard) {
+		for i := range s.clients {
+			c := &s.clients[i]
+			c.Finish(&s.out)
+			s.flush(c, int32(i))
+			s.arm(c, int32(i))
+		}
+	})
+	err := f.until(ctx, 5*time.Millisecond, 3*time.Second, false, func() bool {
+		return f.count(nil).wanted == 0
+	})
+	if err == errStopped {
+		return err
+	}
+	return nil
+}

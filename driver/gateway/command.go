@@ -1,0 +1,69 @@
+package gateway
+
+import (
+	"squall/driver/dialect"
+)
+
+// command is what a client says, as read from the wire. Its slices point into
+// the message.
+type command struct {
+	id      uint64
+	kind    []byte
+	channel []byte
+	token   []byte
+	user    []byte
+	key     []byte
+	data    []byte
+	recover bool
+	epoch   []byte
+	offset  uint64
+}
+
+// read reads the next command of a message; false at its end or at an error,
+// which c.Err tells.
+func (m *command) read(c *dialect.Cursor) bool {
+	*m = command{}
+	if !c.Open() {
+		return false
+	}
+	for key, ok := c.Member(); ok; key, ok = c.Member() {
+		switch string(key) {
+		case "id":
+			m.id = c.Uint()
+		case "type":
+			m.kind = c.Text()
+		case "channel":
+			m.channel = c.Text()
+		case "data":
+			m.data = c.Skip()
+		case "key":
+			m.key = c.Text()
+		case "token":
+			m.token = c.Text()
+		case "user":
+			m.user = c.Text()
+		case "recover":
+			m.readRecover(c)
+		default:
+			c.Skip()
+		}
+	}
+	return c.Err() == nil
+}
+
+func (m *command) readRecover(c *dialect.Cursor) {
+	if !c.Open() {
+		return
+	}
+	m.recover = true
+	for key, ok := c.Member(); ok; key, ok = c.Member() {
+		switch string(key) {
+		case "epoch":
+			m.epoch = c.Text()
+		case "offset":
+			m.offset = c.Uint()
+		default:
+			c.Skip()
+		}
+	}
+}

@@ -1,0 +1,309 @@
+package gateway
+
+import (
+	"bufio"
+	"errors"
+	"net"
+	"sync/atomic"
+	"time"
+
+	"github.com/gobwas/ws"
+
+	"squall/driver/dialect"
+)
+
+// conn is one connection. Its reader goroutine owns it from the upgrade to the
+// end; a writer goroutine lives while there is something to write.
+type conn struct {
+	gateway *Gateway
+	nc      net.Conn
+	number  uint64
+	queue   queue
+
+	// Of the reader.
+	connected bool
+	user      string
+	subs      map[string]*subscription
+	cursor    dialect.Cursor
+
+	// Of the heartbeat; see heartbeat.go.
+	timer    *time.Timer
+	ready    atomic.Bool // the connect command was obeyed
+	alive    atomic.Bool // something came since the last ping
+	busy     atomic.Bool // the reader is obeying a command
+	awaiting bool        // a ping is unanswered; owned by the timer's function
+}
+
+// closeTimeout bounds a closing handshake, and a last flush.
+const closeTimeout = 2 * time.Second
+
+// batch is about how many bytes one write carries.
+const batch = 64 << 10
+
+// readBuffer is what an idle connection keeps for reading.
+const readBuffer = 512
+
+// begin upgrades and hands over to a goroutine with a fresh, small stack.
+func (c *conn) begin() {
+	g := c.gateway
+	c.nc.SetDeadline(time.Now().Add(g.cfg.ConnectTimeout))
+	if t, ok := c.nc.(*net.TCPConn); ok {
+		t.SetWriteBuffer(g.wrong.socketBuffer(64 << 10)) // what waits shall wait in the queue, where it is counted
+	}
+	early, err := c.upgrade()
+	if err != nil {
+		c.linger()
+		c.nc.Close()
+		g.release(c)
+		return
+	}
+	c.nc.SetDeadline(time.Time{})
+	c.startTimer()
+	g.wg.Go(func() { c.serve(early) })
+}
+
+// serve reads until the connection ends, then lets go of everything.
+func (c *conn) serve(early []byte) {
+	r := reader{c: c, early: early}
+	r.buffered = bufio.NewReaderSize(&r, readBuffer)
+	err := c.read(&r)
+	var bad *violation
+	switch {
+	case errors.Is(err, errPeerClosed):
+	case errors.As(err, &bad):
+		c.close(bad.code, bad.reason)
+		c.flushed()
+		c.linger()
+	}
+	c.end()
+}
+
+func (c *conn) read(r *reader) error {
+	for {
+		message, err := r.message()
+		if err != nil {
+			return err
+		}
+		c.busy.Store(true)
+		if !c.closing() {
+			c.obey(message)
+		}
+		c.busy.Store(false)
+		c.alive.Store(true)
+		r.release()
+	}
+}
+
+// end lets what is queued be written, within bounds if the connection is
+// closing, and forgets the connection.
+func (c *conn) end() {
+	c.timer.Stop()
+	for _, sub := range c.subs {
+		if sub.stream != nil {
+			sub.stream.remove(sub)
+		}
+	}
+	c.flushed()
+	c.queue.mu.Lock()
+	c.queue.dead = true
+	c.queue.drop()
+	c.queue.mu.Unlock()
+	c.nc.Close()
+	c.gateway.release(c)
+}
+
+// linger reads on for a moment, so that what was written last is not lost to a
+// reset by unread input (RFC 6455 §7.1.1).
+func (c *conn) linger() {
+	if half, ok := c.nc.(interface{ CloseWrite() error }); ok {
+		half.CloseWrite()
+	}
+	c.nc.SetReadDeadline(time.Now().Add(closeTimeout))
+	var waste [512]byte
+	for {
+		if _, err := c.nc.Read(waste[:]); err != nil {
+			return
+		}
+	}
+}
+
+// obey does what the commands of one message say.
+func (c *conn) obey(message []byte) {
+	c.cursor.Reset(message)
+	var m command
+	for m.read(&c.cursor) {
+		if r := c.do(&m); r != nil {
+			c.send(item{frame: sayError(m.id, r)})
+		}
+	}
+	if err := c.cursor.Err(); err != nil {
+		c.send(item{frame: sayError(m.id, refuse(400, "bad-request", err.Error()))})
+	}
+}
+
+func (c *conn) do(m *command) *refusal {
+	kind := string(m.kind)
+	switch {
+	case kind == "connect":
+		return c.connect(m)
+	case kind == "pong":
+		return nil
+	case !c.connected:
+		return refuse(428, "not-connected", "the first command must be connect")
+	}
+	switch kind {
+	case "subscribe":
+		return c.subscribe(m)
+	case "unsubscribe":
+		return c.unsubscribe(m)
+	case "publish":
+		return c.publish(m)
+	case "ping":
+		c.send(item{frame: sayPong(m.id)})
+		return nil
+	case "":
+		return refuse(400, "bad-request", "a command needs a type")
+	}
+	return refuse(404, "unknown-command", "unknown command "+kind)
+}
+
+func (c *conn) connect(m *command) *refusal {
+	if c.connected {
+		return refuse(409, "already-connected", "connect was obeyed already")
+	}
+	g := c.gateway
+	c.user = string(m.user)
+	if g.cfg.Authenticate != nil {
+		user, err := g.cfg.Authenticate(string(m.token), c.user)
+		if err != nil {
+			c.send(item{frame: sayError(m.id, refuse(401, "unauthorized", err.Error()))})
+			c.close(CloseUnauthorized, "unauthorized")
+			return nil
+		}
+		c.user = user
+	}
+	c.connected = true
+	c.ready.Store(true)
+	c.send(item{frame: sayConnected(m.id, g.word(12), g.cfg.HeartbeatEvery, g.cfg.HeartbeatTimeout)})
+	c.startBeat()
+	return nil
+}
+
+// send queues a frame. It never blocks; a full queue meets the policy for slow
+// consumers. Callers may hold a stream's lock, never the queue's.
+func (c *conn) send(it item) {
+	q := &c.queue
+	q.mu.Lock()
+	if q.dead || q.ended {
+		q.mu.Unlock()
+		return
+	}
+	if c.gateway.wrong.swallows(q, it) {
+		q.mu.Unlock()
+		return
+	}
+	q.push(it)
+	limit := c.gateway.cfg.Limits.Backlog
+	if q.bytes > limit && c.gateway.cfg.Slow == DropOldest {
+		q.dropOldest(limit)
+	}
+	slow := q.bytes > limit
+	if !slow {
+		c.wake()
+	}
+	q.mu.Unlock()
+	if slow {
+		c.abandon(CloseSlow, "slow consumer")
+	}
+}
+
+// close queues a close frame behind everything else. What is queued has
+// closeTimeout to be written, and the peer as long to answer.
+func (c *conn) close(code ws.StatusCode, reason string) {
+	c.shut(ws.NewCloseFrameBody(code, reason), false)
+}
+
+// abandon does the same with an empty queue: the peer doesn't read anyway.
+func (c *conn) abandon(code ws.StatusCode, reason string) {
+	c.shut(ws.NewCloseFrameBody(code, reason), true)
+}
+
+func (c *conn) shut(body []byte, empty bool) {
+	q := &c.queue
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.dead || q.ended {
+		return
+	}
+	if empty {
+		q.drop()
+	}
+	q.ended = true
+	q.push(item{frame: control(ws.OpClose, body)})
+	c.nc.SetWriteDeadline(time.Now().Add(closeTimeout))
+	c.wake()
+}
+
+// closing reports whether the last word has been said.
+func (c *conn) closing() bool {
+	c.queue.mu.Lock()
+	defer c.queue.mu.Unlock()
+	return c.queue.ended
+}
+
+// wake starts the writer. The caller holds the queue's lock, and the reader has
+// not ended, so the gateway can't have been waited for.
+func (c *conn) wake() {
+	if !c.queue.writing {
+		c.queue.writing = true
+		c.gateway.wg.Add(1)
+		go c.write()
+	}
+}
+
+// write writes until the queue is empty.
+func (c *conn) write() {
+	defer c.gateway.wg.Done()
+	buf := c.gateway.buffers.Get().(*[]byte)
+	defer c.gateway.buffers.Put(buf)
+	q := &c.queue
+	for {
+		q.mu.Lock()
+		*buf = q.take((*buf)[:0], batch)
+		if len(*buf) == 0 || q.dead {
+			q.writing = false
+			if q.idle != nil {
+				close(q.idle)
+				q.idle = nil
+			}
+			if q.ended { // the close frame is out: wait for the answer, not for ever
+				c.nc.SetReadDeadline(time.Now().Add(closeTimeout))
+			}
+			q.mu.Unlock()
+			return
+		}
+		q.mu.Unlock()
+		if _, err := c.nc.Write(*buf); err != nil {
+			q.mu.Lock()
+			q.dead = true
+			q.drop()
+			q.mu.Unlock()
+			c.nc.Close()
+		}
+	}
+}
+
+// flushed waits until a close frame, if there is one, has been written or has
+// failed to be.
+func (c *conn) flushed() {
+	q := &c.queue
+	q.mu.Lock()
+	if !q.ended || !q.writing {
+		q.mu.Unlock()
+		return
+	}
+	idle := make(chan struct{})
+	q.idle = idle
+	q.mu.Unlock()
+	<-idle
+}

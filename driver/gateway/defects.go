@@ -1,0 +1,151 @@
+package gateway
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+)
+
+// Defect switches a deliberate wrongness on.
+type Defect struct {
+	Name   string  // one of Defects
+	Every  int     // happen at every so-manieth opportunity; 0: the default of the defect
+	Chance float64 // happen with this probability instead; 0: go by Every
+}
+
+// DefectInfo describes a defect that a gateway can have.
+type DefectInfo struct {
+	Name    string
+	About   string   // what the gateway does wrong, and when
+	Anomaly string   // the name under which a judge must report it
+	Every   int      // the default trigger
+	Issues  []string // public reports of the same in real systems
+}
+
+// Defects lists every defect, in the order of the documentation.
+func Defects() []DefectInfo {
+	return []DefectInfo{
+		{"subscribe-history-gap", "reads the history, waits 30 ms, then registers; what is published meanwhile is lost", "subscribe-history-gap", 1,
+			[]string{"dunglas/mercure#178", "kubernetes/kubernetes#49956", "centrifugal/centrifugo#446"}},
+		{"lost-in-socket", "resumes a user from what it has written to the old connection, not from what the client says to have", "lost-in-socket", 1,
+			[]string{"Yakifo/amqtt#401", "vernemq/vernemq#496"}},
+		{"recovered-flag-lie", "loses one event of a replay of two or more and says recovered all the same", "recovered-flag-lie", 3,
+			[]string{"dotnet/aspnetcore#55575", "mythal/boluo#155"}},
+		{"stale-epoch-accepted", "has lost the channel's stream and still answers a resume with the old epoch as recovered", "stale-epoch-accepted", 5,
+			[]string{"centrifugal/centrifuge-go#159", "centrifugal/centrifuge-go#160", "ably/ably-js#540"}},
+		{"replay-live-overlap", "sends the last replayed events once more as live ones", "replay-live-overlap", 3,
+			[]string{"centrifugal/centrifuge-js#425", "centrifugal/centrifuge-dart#142", "kubernetes/kubernetes#24004"}},
+		{"fifo-violation", "swaps two consecutive events of one publisher for one subscriber", "fifo-violation", 5,
+			[]string{"olahol/melody#6", "graarh/golang-socketio#50", "grafov/bcast#9"}},
+		{"order-divergence", "swaps two consecutive events of different publishers for half of the subscribers", "order-divergence", 5,
+			[]string{"tudo-aqua/bgw#465"}},
+		{"live-before-replay", "sends a live event before the events that a resuming client has missed", "live-before-replay", 1,
+			[]string{"eclipse-mosquitto/mosquitto#192", "eclipse-paho/paho.mqtt.c#807", "nanomq/nanomq#897"}},
+		{"slow-consumer-silent-drop", "drops events for a connection with more than 32 KiB queued, and tells nobody", "slow-consumer-silent-drop", 1,
+			[]string{"sensu/sensu-go#1096", "Starcounter/Starcounter#3461", "AtherEnergy/rumqtt#158"}},
+		{"ack-then-drop", "acknowledges a publication and forgets it, without an offset", "ack-then-drop", 20,
+			[]string{"apache/pulsar#10757"}},
+		{"confirmed-not-subscribed", "answers a subscribe without registering it", "confirmed-not-subscribed", 7,
+			[]string{"supabase/realtime#2086", "rails/rails#58698"}},
+	}
+}
+
+// wrong holds the triggers of the defects that are on. Each of its methods is
+// one place where the gateway asks whether to go wrong; with nothing on they
+// all say no.
+type wrong struct {
+	subscribeHistoryGap    *trigger
+	lostInSocket           *trigger
+	recoveredFlagLie       *trigger
+	staleEpochAccepted     *trigger
+	replayLiveOverlap      *trigger
+	fifoViolation          *trigger
+	orderDivergence        *trigger
+	liveBeforeReplay       *trigger
+	slowConsumerSilentDrop *trigger
+	ackThenDrop            *trigger
+	confirmedNotSubscribed *trigger
+
+	mu      sync.Mutex
+	written map[cursor]position // lost-in-socket
+}
+
+// Shown tells how often a defect has had its way so far, so that a test of
+// judges can tell what was missed from what never happened.
+func (g *Gateway) Shown(defect string) uint64 {
+	if t := g.wrong.places()[defect]; t != nil && *t != nil {
+		return (*t).shown.Load()
+	}
+	return 0
+}
+
+// places is where the trigger of each defect stands.
+func (w *wrong) places() map[string]**trigger {
+	return map[string]**trigger{
+		"subscribe-history-gap":     &w.subscribeHistoryGap,
+		"lost-in-socket":            &w.lostInSocket,
+		"recovered-flag-lie":        &w.recoveredFlagLie,
+		"stale-epoch-accepted":      &w.staleEpochAccepted,
+		"replay-live-overlap":       &w.replayLiveOverlap,
+		"fifo-violation":            &w.fifoViolation,
+		"order-divergence":          &w.orderDivergence,
+		"live-before-replay":        &w.liveBeforeReplay,
+		"slow-consumer-silent-drop": &w.slowConsumerSilentDrop,
+		"ack-then-drop":             &w.ackThenDrop,
+		"confirmed-not-subscribed":  &w.confirmedNotSubscribed,
+	}
+}
+
+func newWrong(defects []Defect, seed uint64) (*wrong, error) {
+	w := &wrong{}
+	places := w.places()
+	every := make(map[string]int)
+	for _, d := range Defects() {
+		every[d.Name] = d.Every
+	}
+	for i, d := range defects {
+		place := places[d.Name]
+		switch {
+		case place == nil:
+			return nil, fmt.Errorf("unknown defect %q", d.Name)
+		case d.Every < 0, d.Chance < 0, d.Chance > 1:
+			return nil, fmt.Errorf("defect %s: every is at least 1 and chance within 0..1", d.Name)
+		case d.Every == 0:
+			d.Every = every[d.Name]
+		}
+		*place = &trigger{every: uint64(d.Every), chance: d.Chance, rng: rand.New(rand.NewPCG(seed, uint64(i)+1))}
+	}
+	return w, nil
+}
+
+// trigger decides at which opportunities a defect shows. The zero pointer never
+// fires.
+type trigger struct {
+	every  uint64
+	chance float64
+	seen   atomic.Uint64
+	shown  atomic.Uint64
+
+	mu  sync.Mutex
+	rng *rand.Rand
+}
+
+func (t *trigger) fires() bool {
+	if t == nil {
+		return false
+	}
+	if t.chance > 0 {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		return t.show(t.rng.Float64() < t.chance)
+	}
+	return t.show(t.seen.Add(1)%t.every == 0)
+}
+
+func (t *trigger) show(fires bool) bool {
+	if fires {
+		t.shown.Add(1)
+	}
+	return fires
+}

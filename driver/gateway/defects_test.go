@@ -1,0 +1,152 @@
+package gateway
+
+import (
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// symptoms is what one run of a crowd suffered.
+type symptoms struct {
+	lost, repeated, backwards, inverted, epochs, mute, forgotten int
+}
+
+// suffer runs the same crowd as TestRecovery, on a gateway with a defect.
+func suffer(t *testing.T, d Defect, seed uint64) (s symptoms) {
+	bubble(t, Config{Seed: seed + 1, HeartbeatEvery: -1, Defects: []Defect{d}}, func(t *testing.T, site *site) {
+		witness := newReceipt(t, site, "witness")
+		witness.join()
+		witness.take(time.Second)
+		all, acked := crowd{subscribers: 6, publishers: 2, rounds: 120, seed: seed}.run(t, site)
+		for _, r := range all {
+			s.lost += int(r.lost)
+			s.repeated += r.repeated
+			s.backwards += r.backwards
+			s.inverted += r.inverted
+			s.epochs += r.epochs
+			s.mute += r.mute
+		}
+		witness.take(time.Second)
+		if missing := acked + 1 - len(witness.data); missing > 0 {
+			s.forgotten = missing
+		}
+		witness.c.nc.Close()
+	})
+	return s
+}
+
+// TestDefects: each defect shows its own symptom in every run, and no foreign one.
+func TestDefects(t *testing.T) {
+	tested := map[string]bool{"slow-consumer-silent-drop": true, "confirmed-not-subscribed": true} // below
+	for _, row := range []struct {
+		name    string
+		shows   func(s symptoms) bool
+		foreign func(s symptoms) bool
+	}{
+		{"subscribe-history-gap", func(s symptoms) bool { return s.lost > 0 }, func(s symptoms) bool { return s.repeated+s.backwards+s.epochs+s.forgotten > 0 }},
+		{"lost-in-socket", func(s symptoms) bool { return s.lost > 0 }, func(s symptoms) bool { return s.repeated+s.backwards+s.epochs+s.mute+s.forgotten > 0 }},
+		{"recovered-flag-lie", func(s symptoms) bool { return s.lost > 0 }, func(s symptoms) bool { return s.repeated+s.backwards+s.epochs+s.mute+s.forgotten > 0 }},
+		{"stale-epoch-accepted", func(s symptoms) bool { return s.epochs > 0 }, func(s symptoms) bool { return s.lost+s.repeated+s.backwards+s.mute > 0 }},
+		{"replay-live-overlap", func(s symptoms) bool { return s.repeated > 0 }, func(s symptoms) bool { return s.lost+s.backwards+s.epochs+s.mute+s.forgotten > 0 }},
+		{"fifo-violation", func(s symptoms) bool { return s.inverted > 0 && s.backwards == s.inverted }, func(s symptoms) bool { return s.repeated+s.epochs+s.mute+s.forgotten > 0 }},
+		{"order-divergence", func(s symptoms) bool { return s.backwards > 0 }, func(s symptoms) bool { return s.inverted+s.repeated+s.epochs+s.mute+s.forgotten > 0 }},
+		{"live-before-replay", func(s symptoms) bool { return s.backwards > 0 }, func(s symptoms) bool { return s.repeated+s.epochs+s.mute+s.forgotten > 0 }},
+		{"ack-then-drop", func(s symptoms) bool { return s.forgotten > 5 }, func(s symptoms) bool { return s.lost+s.repeated+s.backwards+s.epochs > 0 }},
+		{"", func(s symptoms) bool { return s == symptoms{} }, func(symptoms) bool { return false }},
+	} {
+		tested[row.name] = true
+		t.Run(row.name, func(t *testing.T) {
+			for seed := range uint64(10) {
+				d := Defect{Name: row.name}
+				if row.name == "" { // the clean gateway, with a trigger that never comes
+					d = Defect{Name: "ack-then-drop", Every: 1 << 40}
+				}
+				s := suffer(t, d, seed)
+				if !row.shows(s) || row.foreign(s) {
+					t.Errorf("seed %d: %+v", seed, s)
+				}
+			}
+		})
+	}
+	for _, d := range Defects() {
+		if !tested[d.Name] {
+			t.Errorf("%s is not tested", d.Name)
+		}
+		if d.About == "" || d.Anomaly == "" || d.Every < 1 || len(d.Issues) == 0 {
+			t.Errorf("%s is not described: %+v", d.Name, d)
+		}
+	}
+}
+
+func TestChanceInsteadOfCounting(t *testing.T) {
+	w, err := newWrong([]Defect{{Name: "ack-then-drop", Chance: 0.25}}, 7)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for range 10000 {
+		if w.ackThenDrop.fires() {
+			n++
+		}
+	}
+	if n < 2300 || n > 2700 {
+		t.Errorf("fired %d times of 10000 with a chance of 0.25", n)
+	}
+}
+
+func TestSlowConsumerSilentDrop(t *testing.T) {
+	cfg := Config{Defects: []Defect{{Name: "slow-consumer-silent-drop"}}}
+	bubble(t, cfg, func(t *testing.T, s *site) {
+		slow, p := newReceipt(t, s, "slow"), s.client("p")
+		slow.join()
+		p.flood("c", 100, 4096)
+		slow.take(time.Second)
+		p.flood("c", 1, 10)
+		slow.take(time.Second)
+		if slow.lost == 0 || slow.offset != 101 || slow.repeated+slow.backwards > 0 {
+			t.Errorf("%s, at %d", slow.trouble(), slow.offset)
+		}
+	})
+}
+
+func TestConfirmedNotSubscribed(t *testing.T) {
+	bubble(t, Config{Defects: []Defect{{Name: "confirmed-not-subscribed", Every: 5}}}, func(t *testing.T, s *site) {
+		var all []*client
+		for range 20 {
+			c := s.client("c")
+			c.subscribe("c")
+			all = append(all, c)
+		}
+		s.client("p").publish("c", "1")
+		mute := 0
+		for _, c := range all {
+			if len(c.drainFor(time.Second)) == 0 {
+				mute++
+			}
+		}
+		if mute != 4 {
+			t.Errorf("%d of 20 subscribers got nothing, want every fifth", mute)
+		}
+	})
+}
+
+// TestEveryDefectOnce: they can all be on together without harm to the gateway
+// itself.
+func TestEveryDefectOnce(t *testing.T) {
+	var all []Defect
+	for _, d := range Defects() {
+		all = append(all, Defect{Name: d.Name})
+	}
+	bubble(t, Config{Defects: all}, func(t *testing.T, s *site) {
+		for i := range 20 {
+			c := s.client(fmt.Sprint(i % 5))
+			c.subscribe("c")
+			for range 20 {
+				c.publish("c", "1")
+			}
+			c.nc.Close()
+			synctest.Wait()
+		}
+	})
+}

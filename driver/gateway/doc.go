@@ -1,0 +1,137 @@
+// Package gateway is the reference gateway: a small publish/subscribe server
+// over WebSocket with positions, recovery, acknowledgements, heartbeats, bounded
+// queues and drain. It is correct by default; the names in Defects make it wrong
+// on purpose, so that every rule of Squall has a server that must make it fail.
+//
+// # The events protocol
+//
+// What follows is the whole protocol; a client or a server can be written from
+// it alone. MUST, SHOULD and MAY are meant as in RFC 2119.
+//
+// Transport. The client opens a WebSocket (RFC 6455) at /events, without a
+// subprotocol and without extensions. All messages are text. A message holds one
+// or more JSON objects, separated by a line feed; inside an object there is no
+// raw line feed. Both sides MUST ignore members they don't know; a client MUST
+// ignore objects whose type it doesn't know. The order of members is free.
+// Offsets are whole numbers up to 2^64−1. Ids are whole numbers from 1.
+//
+// Commands. A client sends objects with a type and an id; the answer repeats the
+// id. Ids are chosen by the client, unique on the connection. A publish, ping or
+// pong MAY have no id: then it has no answer (a ping's pong has no id). Answers
+// come in the order of their commands; events come between them at any place,
+// except where this text says otherwise.
+//
+//	{"id":1,"type":"connect","token":"…","user":"alice"}
+//	{"id":1,"type":"connected","client":"x7Kq…","heartbeat_ms":25000,"timeout_ms":10000}
+//
+// Connect MUST be the first command and comes once; token and user are optional.
+// Further commands MAY be sent without waiting for the answer. The server closes
+// with 4001 what does not connect within some seconds, and with 4002, after an
+// error 401, what it doesn't let in.
+//
+//	{"id":2,"type":"subscribe","channel":"vote.1"}
+//	{"id":2,"type":"subscribed","channel":"vote.1","epoch":"fZ3kQ0aT","offset":15}
+//	{"type":"event","channel":"vote.1","offset":16,"data":{…}}
+//
+// Every event of a channel has an offset, one more than the one before, the
+// first being 1. Offsets count within an epoch, an opaque text. When a channel's
+// offsets begin anew its epoch changes. The answer's epoch and offset are the
+// position of the channel at that moment: the next event is offset+1, and from
+// there on every event comes, once, in the order of the offsets. The same holds
+// for all subscribers, so all see the same order. Data is any JSON value, as it
+// was published. A server that keeps no history leaves epoch and offset out
+// everywhere; then events come at most once, still in one order for all.
+//
+//	{"id":2,"type":"subscribe","channel":"vote.1","recover":{"epoch":"fZ3kQ0aT","offset":12}}
+//	{"id":2,"type":"subscribed","channel":"vote.1","epoch":"fZ3kQ0aT","offset":15,"recovering":true,"recovered":true}
+//	{"type":"event","channel":"vote.1","offset":13,"replay":true,"data":{…}}
+//	{"type":"event","channel":"vote.1","offset":14,"replay":true,"data":{…}}
+//	{"type":"event","channel":"vote.1","offset":15,"replay":true,"data":{…}}
+//	{"type":"event","channel":"vote.1","offset":16,"data":{…}}
+//
+// Recovery. A client that returns names its position: the epoch, and the offset
+// of the last event it has. If the epoch is still the channel's and every later
+// event is still in the history, the answer says recovered true, and all events
+// after the client's offset up to the answer's follow, marked replay, before any
+// live event of the channel. Otherwise the answer says recovered false; nothing
+// is replayed, and the client goes on from the answer's position, knowing that
+// it may have missed something. The answer to a plain subscribe has neither
+// member. The server keeps a number of events per channel for some time. It MAY
+// forget a channel that has no subscribers and no history.
+//
+//	{"type":"gap","channel":"vote.1","epoch":"fZ3kQ0aT","offset":40,"reason":"slow"}
+//
+// A gap says: what lies up to and including this position and has not come will
+// not come; go on from there. It stands in the channel's order where the missing
+// events would have stood. Reasons: slow (the backlog was full and the server
+// drops the oldest), stream lost (the epoch is new). Without history it has no
+// position.
+//
+//	{"id":3,"type":"unsubscribe","channel":"vote.1"}
+//	{"id":3,"type":"unsubscribed","channel":"vote.1"}
+//
+// After the answer no event of the channel comes.
+//
+//	{"id":4,"type":"publish","channel":"vote.1","key":"a-17","data":{"option":3}}
+//	{"id":4,"type":"published","offset":17}
+//
+// The answer means that the event is in the channel, at that offset (which is
+// left out without history). If the publisher is subscribed, its own event may
+// come before or after the answer. A publication whose answer is lost may have
+// taken effect. Key is optional: as long as an event with the same key is in the
+// channel's history, publishing it again has no effect and is answered with the
+// first one's offset.
+//
+//	{"id":5,"type":"error","code":409,"error":"already-subscribed","message":"already subscribed to vote.1"}
+//
+// A command that is refused has had no effect; the connection stays. An error
+// about something that could not be read as a command has an id only if one was
+// read; the rest of that message was not obeyed. Code and error are one of
+//
+//	400 bad-request          malformed JSON, a member of a wrong type or missing
+//	401 unauthorized         the token was refused
+//	404 unknown-command      404 not-subscribed
+//	409 already-connected    409 already-subscribed
+//	428 not-connected        a command before connect
+//
+// and message is for people.
+//
+//	{"type":"ping"}                        {"type":"pong"}
+//	{"id":7,"type":"ping"}                 {"id":7,"type":"pong"}
+//
+// Heartbeat. If connected told heartbeat_ms, the server pings that often, the
+// first time at a random moment within the interval; the client answers with a
+// pong. A client that sends nothing at all within timeout_ms after a ping is
+// closed with 4003; any bytes count. A client that hears nothing for longer than
+// heartbeat_ms SHOULD, after some grace, take the connection for dead. A client
+// MAY ping as it likes, and both MUST answer WebSocket pings.
+//
+//	{"type":"drain","retry_ms":2000}
+//
+// The server is going to close this connection soon, with 1001 or 1012, after
+// writing what is queued. The client SHOULD return after retry_ms, or elsewhere.
+//
+// Closing. Beside the codes of RFC 6455 (1002 protocol error, 1003 binary, 1007
+// not UTF-8, 1009 message too big, 1001 going away, 1012 restart) the server
+// uses
+//
+//	4001  no connect command in time
+//	4002  the token was refused
+//	4003  no sign of life after a ping
+//	4008  slow consumer: the backlog is full
+//
+// After 4002 a client SHOULD NOT come back by itself; after all others it
+// SHOULD, with a growing, random wait, and with its positions. A full server
+// answers the upgrade with 503.
+//
+// # How it is made
+//
+// A stream is a channel: under its one lock an event gets its offset, enters the
+// history and is queued for every subscriber, so all queues agree with the
+// offsets. A frame is encoded once and shared. A subscription registers first
+// and buffers while the history is read; then answer, history and buffer are
+// joined. Each connection has one reader goroutine; a writer lives only while
+// something is queued and writes many frames at once. Locks are taken in the
+// order hub, stream, queue; no one is held while anything blocks. Everything
+// that was started is joined by Close.
+package gateway

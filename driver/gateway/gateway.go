@@ -1,0 +1,283 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/gobwas/ws"
+)
+
+// Gateway is one running server. Its methods are safe for use by many
+// goroutines. It starts its own goroutines and joins them in Close.
+type Gateway struct {
+	cfg   Config
+	hub   *hub
+	wrong *wrong
+
+	done chan struct{}
+	wg   sync.WaitGroup
+
+	mu        sync.Mutex
+	rng       *rand.Rand
+	conns     map[*conn]bool // true: admitted; false: not yet, or refused
+	admitted  int
+	opened    uint64 // connections so far
+	listeners map[net.Listener]struct{}
+	draining  bool
+	closed    bool
+	emptied   chan struct{} // closed when the last connection goes; nil if nobody waits
+	paced     time.Time     // until when the limit of deliveries is used up
+
+	buffers sync.Pool // *[]byte for writers and readers
+}
+
+// New makes a gateway that serves what Serve is given.
+func New(cfg Config) (*Gateway, error) {
+	cfg, err := cfg.complete()
+	if err != nil {
+		return nil, fmt.Errorf("configuring the gateway: %w", err)
+	}
+	seed := cfg.Seed
+	if seed == 0 {
+		seed = rand.Uint64()
+	}
+	g := &Gateway{
+		cfg:       cfg,
+		done:      make(chan struct{}),
+		rng:       rand.New(rand.NewPCG(seed, 0x67617465)),
+		conns:     make(map[*conn]bool),
+		listeners: make(map[net.Listener]struct{}),
+	}
+	g.buffers.New = func() any { b := make([]byte, 0, 4<<10); return &b }
+	g.hub = &hub{
+		size: cfg.HistorySize, ttl: cfg.HistoryTTL,
+		epoch:   func() string { return g.word(8) },
+		streams: make(map[string]*stream),
+	}
+	if g.wrong, err = newWrong(cfg.Defects, seed); err != nil {
+		return nil, fmt.Errorf("configuring the gateway: %w", err)
+	}
+	g.wg.Go(g.sweep)
+	return g, nil
+}
+
+// Serve accepts connections until the listener is closed, by Drain or Close,
+// which gives nil, or fails for good. It closes the listener.
+func (g *Gateway) Serve(l net.Listener) error {
+	defer l.Close()
+	g.mu.Lock()
+	if g.closed || g.draining {
+		g.mu.Unlock()
+		return errors.New("serving: the gateway is closed")
+	}
+	g.listeners[l] = struct{}{}
+	g.wg.Add(1)
+	g.mu.Unlock()
+	defer g.wg.Done()
+
+	var wait time.Duration
+	for {
+		nc, err := l.Accept()
+		if err == nil {
+			wait = 0
+			g.begin(nc)
+			continue
+		}
+		g.mu.Lock()
+		over := g.closed || g.draining
+		g.mu.Unlock()
+		switch {
+		case over:
+			return nil
+		case errors.Is(err, net.ErrClosed):
+			return fmt.Errorf("accepting: %w", err)
+		}
+		// Out of descriptors, most likely: others will be given back.
+		wait = min(max(2*wait, 5*time.Millisecond), time.Second)
+		select {
+		case <-time.After(wait):
+		case <-g.done:
+			return nil
+		}
+	}
+}
+
+// begin starts to serve a connection.
+func (g *Gateway) begin(nc net.Conn) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.closed {
+		nc.Close()
+		return
+	}
+	g.opened++
+	c := &conn{gateway: g, nc: nc, number: g.opened}
+	g.conns[c] = false
+	g.wg.Go(c.begin)
+}
+
+// admit lets a connection in if there is room.
+func (g *Gateway) admit(c *conn) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.draining || g.cfg.Limits.Connections > 0 && g.admitted >= g.cfg.Limits.Connections {
+		return false
+	}
+	g.conns[c] = true
+	g.admitted++
+	return true
+}
+
+// release forgets a connection.
+func (g *Gateway) release(c *conn) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.conns[c] {
+		g.admitted--
+	}
+	delete(g.conns, c)
+	if len(g.conns) == 0 && g.emptied != nil {
+		close(g.emptied)
+		g.emptied = nil
+	}
+}
+
+// Connections is the number of admitted connections now.
+func (g *Gateway) Connections() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.admitted
+}
+
+// Drain says how a gateway takes leave.
+type Drain struct {
+	Code       uint16        // close code; default 1001 (going away), 1012 means restart
+	Reason     string        // of the close frame
+	Grace      time.Duration // between the announcement and the close frames
+	RetryAfter time.Duration // when clients may return, told in the announcement; 0: not told
+}
+
+// Drain stops accepting, announces the end to every connection, lets each
+// queue flush and closes it. It returns when all connections are gone, or with
+// ctx's error; what is left then is ended by Close.
+func (g *Gateway) Drain(ctx context.Context, d Drain) error {
+	if d.Code == 0 {
+		d.Code = uint16(ws.StatusGoingAway)
+	}
+	g.mu.Lock()
+	g.draining = true
+	g.stopListening()
+	g.mu.Unlock()
+
+	announcement := item{frame: sayDrain(d.RetryAfter)}
+	for _, c := range g.all() {
+		c.send(announcement)
+	}
+	if err := sleep(ctx, d.Grace); err != nil {
+		return fmt.Errorf("draining: %w", err)
+	}
+	for _, c := range g.all() {
+		c.close(ws.StatusCode(d.Code), d.Reason)
+	}
+	g.mu.Lock()
+	if len(g.conns) == 0 {
+		g.mu.Unlock()
+		return nil
+	}
+	if g.emptied == nil {
+		g.emptied = make(chan struct{})
+	}
+	emptied := g.emptied
+	g.mu.Unlock()
+	select {
+	case <-emptied:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("draining: %w", ctx.Err())
+	}
+}
+
+func (g *Gateway) all() []*conn {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	all := make([]*conn, 0, len(g.conns))
+	for c := range g.conns {
+		all = append(all, c)
+	}
+	return all
+}
+
+func (g *Gateway) stopListening() {
+	for l := range g.listeners {
+		l.Close()
+	}
+	clear(g.listeners)
+}
+
+// Close ends everything at once and waits until it has ended.
+func (g *Gateway) Close() error {
+	g.mu.Lock()
+	if !g.closed {
+		g.closed = true
+		close(g.done)
+		g.stopListening()
+		for c := range g.conns {
+			c.nc.Close()
+		}
+	}
+	g.mu.Unlock()
+	g.wg.Wait()
+	return nil
+}
+
+// sweep forgets idle channels, now and then.
+func (g *Gateway) sweep() {
+	t := time.NewTicker(max(g.cfg.HistoryTTL/4, time.Second))
+	defer t.Stop()
+	for {
+		select {
+		case now := <-t.C:
+			g.hub.sweep(now)
+		case <-g.done:
+			return
+		}
+	}
+}
+
+// word draws n random letters and digits.
+func (g *Gateway) word(n int) string {
+	const letters = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	b := make([]byte, n)
+	for i := range b {
+		b[i] = letters[g.rng.IntN(len(letters))]
+	}
+	return string(b)
+}
+
+// chance draws from [0, 1).
+func (g *Gateway) chance() float64 {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.rng.Float64()
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return ctx.Err()
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

@@ -1,0 +1,97 @@
+package gateway
+
+import "sync"
+
+// item is something queued for one connection.
+type item struct {
+	frame  []byte        // as it is sent, shared between connections
+	replay []byte        // instead: the shared data of an event to be replayed
+	sub    *subscription // of an event or gap; nil for answers, which are never dropped
+	at     position      // of an event or gap
+}
+
+// appendTo appends what the item is on the wire. Replays are framed only now:
+// thousands of clients may return at once, and what they all wait for is in the
+// history anyway. What is neither is a gap.
+func (it *item) appendTo(buf []byte) []byte {
+	frame := it.frame
+	switch {
+	case frame != nil || it.sub == nil:
+	case it.replay != nil:
+		frame, _ = sayEvent(it.sub.stream.name, it.at.offset, true, it.replay)
+	default:
+		frame = sayGap(it.sub.stream.name, it.at, "slow")
+	}
+	return append(buf, frame...)
+}
+
+// queue holds what a connection has still to write. Frames are shared, so an
+// event costs each subscriber one item, whatever its size.
+type queue struct {
+	mu      sync.Mutex
+	items   []item
+	next    int  // items before it are gone
+	bytes   int  // of the items' frames; replays take no memory of their own
+	writing bool // a writer is running
+	ended   bool // a close frame is the last item; nothing follows
+	dead    bool // nothing will be written any more
+	idle    chan struct{}
+}
+
+// keep is how many items an empty queue keeps room for.
+const keep = 4
+
+// push appends; the caller holds mu.
+func (q *queue) push(it item) {
+	q.items = append(q.items, it)
+	q.bytes += len(it.frame)
+}
+
+// take moves frames of about limit bytes into buf; the caller holds mu.
+func (q *queue) take(buf []byte, limit int) []byte {
+	for q.next < len(q.items) && (len(buf) == 0 || len(buf)+len(q.items[q.next].frame)+len(q.items[q.next].replay) <= limit) {
+		it := &q.items[q.next]
+		buf = it.appendTo(buf)
+		q.bytes -= len(it.frame)
+		*it = item{}
+		q.next++
+	}
+	if q.next == len(q.items) {
+		q.next = 0
+		if q.items = q.items[:0]; cap(q.items) > keep {
+			q.items = nil
+		}
+	}
+	return buf
+}
+
+// drop empties the queue; the caller holds mu.
+func (q *queue) drop() {
+	q.items, q.next, q.bytes = nil, 0, 0
+}
+
+// dropOldest drops the oldest events until at most half of limit is left, and
+// puts one announced gap of each subscription where its last dropped event was.
+// Answers keep their places. The caller holds mu.
+func (q *queue) dropOldest(limit int) {
+	last := make(map[*subscription]int) // index of the last item that goes
+	bytes := q.bytes
+	for i := q.next; i < len(q.items) && bytes > limit/2; i++ {
+		if it := &q.items[i]; it.sub != nil {
+			bytes -= len(it.frame)
+			last[it.sub] = i
+		}
+	}
+	kept := make([]item, 0, len(q.items)-q.next)
+	for i := q.next; i < len(q.items); i++ {
+		it := q.items[i]
+		if end, ok := last[it.sub]; it.sub != nil && ok && i <= end {
+			if i < end {
+				continue
+			}
+			it.frame, it.replay = nil, nil
+		}
+		kept = append(kept, it)
+	}
+	q.items, q.next, q.bytes = kept, 0, bytes
+}

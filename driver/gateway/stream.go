@@ -1,0 +1,210 @@
+package gateway
+
+import (
+	"bytes"
+	"sync"
+	"time"
+)
+
+// position names an event of a channel: offsets count from 1 in one epoch. A
+// channel without history has none: its epoch is empty.
+type position struct {
+	epoch  string
+	offset uint64
+}
+
+// event is one published message as a channel keeps it.
+type event struct {
+	offset uint64
+	frame  []byte // as it is sent live
+	data   []byte // inside frame
+	key    string // idempotency key
+	at     time.Time
+	from   uint64 // number of the connection that published it
+}
+
+// stream is one channel: its offsets, its history and its subscribers. Offsets
+// are given, events kept and subscribers served under the one lock, so every
+// subscriber's queue has the order of the offsets.
+type stream struct {
+	name string
+	size int // of the history; 0: the channel has no offsets
+	ttl  time.Duration
+
+	mu   sync.Mutex
+	top  position
+	past []event           // oldest first; a window of at most size
+	keys map[string]uint64 // idempotency keys of past
+	subs []*subscription
+	used time.Time // when somebody last came, left or published
+	gone bool      // forgotten by the hub; look it up again
+	held *held     // of the defects that swap
+}
+
+// subscription is one connection's interest in one channel.
+type subscription struct {
+	conn   *conn
+	stream *stream
+
+	// Under the stream's lock.
+	index     int // in stream.subs; -1 when not there
+	buffering bool
+	buffer    []event // what came live while the history was read
+	from      position
+}
+
+// publish gives the data its offset, keeps it and sends it to everybody. It
+// returns offset 0 if the channel keeps no history, and false if the stream was
+// forgotten meanwhile.
+func (s *stream) publish(from uint64, key string, data []byte, w *wrong) (offset uint64, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.gone {
+		return 0, false
+	}
+	now := time.Now()
+	s.used = now
+	s.expire(now)
+	if key != "" && s.size > 0 {
+		if offset, known := s.keys[key]; known {
+			return offset, true
+		}
+	}
+	e := event{at: now, key: key, from: from}
+	if s.size > 0 {
+		s.top.offset++
+		e.offset = s.top.offset
+	}
+	e.frame, e.data = sayEvent(s.name, e.offset, false, data)
+	s.keep(e)
+	if w.fanOut(s, e) {
+		return e.offset, true
+	}
+	for _, sub := range s.subs {
+		sub.deliver(e)
+	}
+	return e.offset, true
+}
+
+// deliver hands a live event over, or keeps it until the history has been read.
+// Under the stream's lock.
+func (sub *subscription) deliver(e event) {
+	if sub.buffering {
+		sub.buffer = append(sub.buffer, e)
+		return
+	}
+	sub.conn.send(item{frame: e.frame, sub: sub, at: position{sub.stream.top.epoch, e.offset}})
+}
+
+// keep adds to the history.
+func (s *stream) keep(e event) {
+	if s.size == 0 {
+		return
+	}
+	if len(s.past) == s.size {
+		s.forget(1)
+	}
+	s.past = append(s.past, e)
+	if e.key != "" {
+		if s.keys == nil {
+			s.keys = make(map[string]uint64)
+		}
+		s.keys[e.key] = e.offset
+	}
+}
+
+// expire drops what is older than the ttl.
+func (s *stream) expire(now time.Time) {
+	n := 0
+	for n < len(s.past) && now.Sub(s.past[n].at) > s.ttl {
+		n++
+	}
+	if n > 0 {
+		s.forget(n)
+	}
+}
+
+// forget drops the n oldest events. The window slides over its array; append
+// moves it to a new one now and then, and the old one is freed.
+func (s *stream) forget(n int) {
+	for i := range s.past[:n] {
+		if key := s.past[i].key; key != "" {
+			delete(s.keys, key)
+		}
+		s.past[i] = event{}
+	}
+	s.past = s.past[n:]
+}
+
+// since returns the events after an offset, if all of them are still there.
+func (s *stream) since(offset uint64) (missed []event, complete bool) {
+	s.expire(time.Now())
+	switch {
+	case offset == s.top.offset:
+		return nil, true
+	case offset > s.top.offset, len(s.past) == 0, s.past[0].offset > offset+1:
+		return nil, false
+	}
+	missed = s.past[offset+1-s.past[0].offset:]
+	return append([]event(nil), missed...), true
+}
+
+// add registers a subscription.
+func (s *stream) add(sub *subscription) {
+	s.used = time.Now()
+	sub.index = len(s.subs)
+	s.subs = append(s.subs, sub)
+}
+
+// remove takes a subscription away.
+func (s *stream) remove(sub *subscription) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if sub.index < 0 {
+		return
+	}
+	s.used = time.Now()
+	last := len(s.subs) - 1
+	s.subs[sub.index] = s.subs[last]
+	s.subs[sub.index].index = sub.index
+	s.subs[last] = nil
+	s.subs = s.subs[:last]
+	sub.index = -1
+}
+
+// idle reports whether nothing would be lost with the stream: nobody listens,
+// its history is empty, and nobody who left can come back in time.
+func (s *stream) idle(now time.Time) bool {
+	s.expire(now)
+	return len(s.subs) == 0 && len(s.past) == 0 && now.Sub(s.used) > s.ttl
+}
+
+// lose makes the channel lose its stream, as a broker that restarts does: a new
+// epoch begins, and everybody who listens is told.
+func (s *stream) lose(epoch string) {
+	s.past, s.keys = nil, nil
+	s.top = position{epoch: epoch}
+	frame := sayGap(s.name, s.top, "stream lost")
+	for _, sub := range s.subs {
+		if sub.buffering {
+			sub.buffer = nil
+			sub.from = s.top
+			continue
+		}
+		sub.conn.send(item{frame: frame, sub: sub, at: s.top})
+	}
+}
+
+// oneLine makes data fit into a message whose objects stand on lines: a raw
+// line break in JSON can only be space between tokens.
+func oneLine(data []byte) []byte {
+	if bytes.IndexByte(data, '\n') < 0 && bytes.IndexByte(data, '\r') < 0 {
+		return data
+	}
+	return bytes.Map(func(r rune) rune {
+		if r == '\n' || r == '\r' {
+			return ' '
+		}
+		return r
+	}, data)
+}

@@ -1,0 +1,167 @@
+package gateway
+
+import "time"
+
+// subscribe answers a subscribe command. It registers first, so that live
+// events are buffered while the history is read; then the answer, the history
+// and the buffer are joined without a gap and without an overlap.
+func (c *conn) subscribe(m *command) *refusal {
+	name := string(m.channel)
+	switch {
+	case name == "":
+		return refuse(400, "bad-request", "subscribe needs a channel")
+	case c.subs[name] != nil:
+		return refuse(409, "already-subscribed", "already subscribed to "+name)
+	}
+	sub := &subscription{conn: c, index: -1}
+	w := c.gateway.wrong
+	switch {
+	case w.subscribeHistoryGap.fires():
+		c.subscribeLate(m, sub)
+	case w.confirmedNotSubscribed.fires():
+		c.subscribeNever(m, sub)
+	default:
+		sub.register(c.gateway.hub, name)
+		missed, complete := sub.readHistory(m)
+		sub.goLive(m, missed, complete)
+	}
+	if c.subs == nil {
+		c.subs = make(map[string]*subscription)
+	}
+	c.subs[name] = sub
+	return nil
+}
+
+// register enters the subscription into its channel's stream, buffering.
+func (sub *subscription) register(h *hub, name string) {
+	for {
+		s := h.stream(name)
+		s.mu.Lock()
+		if !s.gone {
+			sub.stream, sub.buffering, sub.from = s, true, s.top
+			s.add(sub)
+			s.mu.Unlock()
+			return
+		}
+		s.mu.Unlock()
+	}
+}
+
+// readHistory reads what a recovering client has missed up to now. It may also
+// find what is in the buffer already.
+func (sub *subscription) readHistory(m *command) (missed []event, complete bool) {
+	if !m.recover {
+		return nil, false
+	}
+	s := sub.stream
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	sub.conn.gateway.wrong.resume(sub, m)
+	if s.size == 0 || string(m.epoch) != s.top.epoch {
+		return nil, false
+	}
+	return s.since(m.offset)
+}
+
+// goLive sends the answer with the position of the registration, the missed
+// events up to it, then the buffer, which begins right after it.
+func (sub *subscription) goLive(m *command, missed []event, complete bool) {
+	s := sub.stream
+	sub.conn.gateway.wrong.awaitLive(sub, missed)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	complete = complete && string(m.epoch) == s.top.epoch // lost while it was read
+	if !complete {
+		missed = nil
+	}
+	top := sub.from
+	sub.conn.send(item{frame: saySubscribed(m.id, s.name, top, m.recover, complete)})
+	for n := len(missed); n > 0 && missed[n-1].offset > top.offset; n-- {
+		missed = missed[:n-1] // in the buffer, too
+	}
+	first, replay, rest := sub.conn.gateway.wrong.merge(missed, sub.buffer)
+	sub.buffer, sub.buffering = nil, false
+	for _, e := range first {
+		sub.deliver(e)
+	}
+	for _, e := range replay {
+		sub.replay(e)
+	}
+	for _, e := range rest {
+		sub.deliver(e)
+	}
+}
+
+// replay sends one event of the history. Under the stream's lock.
+func (sub *subscription) replay(e event) {
+	sub.conn.send(item{replay: e.data, sub: sub, at: position{sub.stream.top.epoch, e.offset}})
+}
+
+// unsubscribe answers an unsubscribe command.
+func (c *conn) unsubscribe(m *command) *refusal {
+	sub := c.subs[string(m.channel)]
+	if sub == nil {
+		return refuse(404, "not-subscribed", "not subscribed to "+string(m.channel))
+	}
+	delete(c.subs, string(m.channel))
+	sub.stream.remove(sub)
+	c.send(item{frame: sayUnsubscribed(m.id, string(m.channel))})
+	return nil
+}
+
+// publish answers a publish command, after the event is in its stream.
+func (c *conn) publish(m *command) *refusal {
+	switch {
+	case len(m.channel) == 0:
+		return refuse(400, "bad-request", "publish needs a channel")
+	case m.data == nil:
+		return refuse(400, "bad-request", "publish needs data")
+	}
+	g := c.gateway
+	var offset uint64
+	if !g.wrong.ackThenDrop.fires() {
+		data := oneLine(m.data)
+		for ok := false; !ok; {
+			s := g.hub.stream(string(m.channel))
+			if !g.pace(s) {
+				return nil // closing: no answer, no event
+			}
+			offset, ok = s.publish(c.number, string(m.key), data, g.wrong)
+		}
+	}
+	if m.id != 0 {
+		c.send(item{frame: sayPublished(m.id, offset)})
+	}
+	return nil
+}
+
+// pace waits until the limit of deliveries has room for one event to everybody
+// who listens; false if the gateway closes meanwhile.
+func (g *Gateway) pace(s *stream) bool {
+	rate := g.cfg.Limits.Deliveries
+	if rate == 0 {
+		return true
+	}
+	s.mu.Lock()
+	n := len(s.subs)
+	s.mu.Unlock()
+	g.mu.Lock()
+	now := time.Now()
+	if g.paced.Before(now) {
+		g.paced = now
+	}
+	wait := g.paced.Sub(now)
+	g.paced = g.paced.Add(time.Duration(float64(n) / rate * float64(time.Second)))
+	g.mu.Unlock()
+	if wait == 0 {
+		return true
+	}
+	t := time.NewTimer(wait)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-g.done:
+		return false
+	}
+}

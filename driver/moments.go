@@ -1,0 +1,198 @@
+package driver
+
+import (
+	"time"
+
+	"squall/assert/history"
+	"squall/driver/fault"
+	"squall/driver/session"
+)
+
+// do carries out one step.
+func (s *shard) do(x step, now time.Duration) {
+	c := &s.clients[x.client]
+	switch x.kind {
+	case stepArrive:
+		c.Start(x.at, now, &s.out)
+		s.flush(c, x.client)
+		s.arm(c, x.client)
+	case stepHeal:
+		s.heal(c, x, now)
+	case stepBack:
+		s.fault(c, history.FaultEnd, "disconnect", x.at, now)
+	case stepBurst:
+		s.burst(x)
+	case stepMoment:
+		if s.fleet.draining.Load() {
+			return
+		}
+		switch x.moment.Do {
+		case "disconnect":
+			s.disconnect(c, x, now)
+		case "slow":
+			s.slow(c, x, now)
+		case "publish":
+			s.burst(s.firstBurst(x))
+		}
+	}
+}
+
+func (s *shard) fault(c *client, k history.Kind, note string, due, now time.Duration) {
+	e := history.Event{
+		Kind: k, Client: history.ClientID(c.id), Life: c.Life(), Due: due, Sent: now, Seen: now, Arrived: now, Note: note,
+	}
+	s.tell(c, &e)
+}
+
+func (s *shard) struck(c *client, now time.Duration) {
+	if !c.hit {
+		c.hit = true
+		s.fleet.storm.hit(now)
+	}
+}
+
+// disconnect ends, freezes or abandons the victim's connection. A victim that
+// is not connected is skipped and counted.
+func (s *shard) disconnect(c *client, x step, now time.Duration) {
+	if !c.Connected() {
+		s.skipped++
+		return
+	}
+	m := x.moment
+	s.struck(c, now)
+	s.fault(c, history.FaultBegin, "disconnect "+m.How, x.at, now)
+	if m.Fresh {
+		c.Forget()
+	}
+	if m.How == "freeze" {
+		c.Freeze()
+		c.conn.Fault(fault.Action{Kind: fault.Freeze})
+		s.steps.add(step{at: now + x.victim.Away, kind: stepHeal, client: x.client, life: c.Life(), moment: m})
+		return
+	}
+	c.faulty, c.away = true, x.victim.Away
+	switch m.How {
+	case "close":
+		c.Leave()
+		c.conn.Close(m.Code, m.Reason)
+	case "fin":
+		c.conn.Fault(fault.Action{Kind: fault.Fin})
+	case "reset":
+		c.conn.Fault(fault.Action{Kind: fault.Reset})
+	case "cut":
+		c.conn.Fault(fault.Action{Kind: fault.Cut, After: m.After})
+	case "vanish":
+		c.conn.Fault(fault.Action{Kind: fault.Abandon})
+	}
+}
+
+// slow limits what the victim reads, on this connection and on those that
+// follow it while the limit lasts.
+func (s *shard) slow(c *client, x step, now time.Duration) {
+	if !c.Connected() {
+		s.skipped++
+		return
+	}
+	m := x.moment
+	s.struck(c, now)
+	s.fault(c, history.FaultBegin, "slow", x.at, now)
+	c.slow, c.until = int(m.Bytes), now+m.For
+	c.Slow(c.until)
+	c.conn.Fault(fault.Action{Kind: fault.Slow, Rate: c.slow})
+	s.steps.add(step{at: c.until, kind: stepHeal, client: x.client, life: c.Life(), moment: m})
+}
+
+// heal ends a freeze or a slowing. A connection that has ended meanwhile needs
+// no healing, but a slowed client is told to be well again.
+func (s *shard) heal(c *client, x step, now time.Duration) {
+	slow := x.moment == nil || x.moment.Do == "slow"
+	if slow {
+		if c.slow == 0 || now < c.until {
+			return
+		}
+		c.slow = 0
+		c.Slow(now)
+		s.fault(c, history.FaultEnd, "slow", x.at, now)
+		if c.State() >= session.Connecting && c.State() <= session.Live {
+			c.conn.Fault(fault.Action{Kind: fault.Heal})
+		}
+	} else {
+		s.fault(c, history.FaultEnd, "disconnect freeze", x.at, now)
+		if c.Life() != x.life {
+			return
+		}
+		c.Thaw(now)
+		c.conn.Fault(fault.Action{Kind: fault.Heal})
+	}
+	if c.Complete() {
+		s.healed(c, now)
+	}
+	s.arm(c, x.client)
+}
+
+// healAll ends what still lasts, at the beginning of the drain.
+func (s *shard) healAll(now time.Duration) {
+	var kept steps
+	for _, x := range s.steps {
+		switch x.kind {
+		case stepHeal:
+			x.at = now
+			s.clients[x.client].until = now
+			kept.add(x)
+		case stepBack, stepArrive:
+			kept.add(x)
+		}
+	}
+	s.steps = kept
+}
+
+// firstBurst turns a `publish` moment that reached a victim into its first
+// publication.
+func (s *shard) firstBurst(x step) step {
+	c := &s.clients[x.client]
+	for j, n := range s.plan(c).Pubs {
+		if name := s.fleet.plan.Publishers[n].Name; x.moment.Publisher == "" || name == x.moment.Publisher {
+			x.pub, x.left, x.kind = int32(j), int32(x.moment.Count), stepBurst
+			return x
+		}
+	}
+	return x
+}
+
+// burst publishes one message of a `publish` moment and plans the next.
+func (s *shard) burst(x step) {
+	if x.kind != stepBurst || x.left <= 0 || !s.publishing {
+		return
+	}
+	c := &s.clients[x.client]
+	s.publish(&s.pubs[c.pubs+x.pub], x.at, x.moment.Channel)
+	x.left--
+	if x.left == 0 {
+		return
+	}
+	if x.moment.Rate > 0 {
+		x.at += time.Duration(float64(time.Second) / x.moment.Rate)
+	}
+	s.steps.add(x)
+}
+
+// plant puts the moments of the timeline into the shard's steps.
+func (s *shard) plant(origin time.Duration) {
+	shards := len(s.fleet.cfg.Loops)
+	for k := range s.fleet.plan.Moments {
+		m := &s.fleet.plan.Moments[k]
+		for v := range m.Victims {
+			victim := &m.Victims[v]
+			if victim.Client%shards != s.index {
+				continue
+			}
+			s.steps.add(step{
+				at: origin + m.At + victim.Delay, kind: stepMoment,
+				client: int32(victim.Client / shards), moment: m, victim: victim,
+			})
+		}
+		if s.index == 0 && m.Do == "say" {
+			s.fleet.sayings = append(s.fleet.sayings, saying{at: origin + m.At, text: m.Text})
+		}
+	}
+}

@@ -1,0 +1,137 @@
+package driver
+
+import (
+	"errors"
+	"time"
+
+	"squall/assert/history"
+	"squall/driver/dialect"
+	"squall/driver/engine"
+)
+
+// Message implements engine.Handler: the hot path.
+func (s *shard) Message(t engine.Token, opcode byte, payload []byte, at engine.Stamp) {
+	c, i := s.of(t)
+	if c == nil {
+		return
+	}
+	switch opcode {
+	case 1, 2:
+		s.receive(c, i, payload, at)
+	case 9:
+		c.Heard(at.Read)
+		c.conn.Send(10, payload)
+	case 10:
+		c.Pong(at.Read, &s.out)
+		s.flush(c, i)
+		s.arm(c, i)
+	}
+}
+
+func (s *shard) receive(c *client, i int32, payload []byte, at engine.Stamp) {
+	if s.fleet.tracing && int(c.id) == s.fleet.cfg.TraceClient {
+		s.fleet.traceFrame("recv", c.Life(), payload, "", at.Read)
+	}
+	in := &s.in
+	in.Message, in.Now, in.Arrived = &s.msg, at.Read, at.Arrived
+	life, slow := c.Life(), false
+	if s.names.Len() > s.mostNames {
+		s.broken(c, i, errNames, at.Read)
+		return
+	}
+	s.dec.Reset(payload)
+	for s.dec.Next(&s.msg) {
+		if s.msg.Kind == dialect.Delivered {
+			s.stamped(c, len(payload), at)
+		} else {
+			slow = true
+			in.Channel, in.Epoch, in.Flags = 0, 0, 0
+			if len(s.msg.Channel) > 0 {
+				in.Channel = history.ChannelID(s.names.ID(s.msg.Channel))
+			}
+		}
+		if len(s.msg.Epoch) > 0 {
+			in.Epoch = history.EpochID(s.names.ID(s.msg.Epoch))
+		}
+		c.Message(in, &s.out)
+		s.flush(c, i)
+		if c.Life() != life {
+			return
+		}
+	}
+	if err := s.dec.Err(); err != nil {
+		s.broken(c, i, err, at.Read)
+		slow = true
+	}
+	if slow {
+		s.arm(c, i)
+	}
+}
+
+// stamped resolves channel and stamp of the delivery in s.msg into s.in.
+func (s *shard) stamped(c *client, bytes int, at engine.Stamp) {
+	in := &s.in
+	if len(s.msg.Channel) > 0 {
+		in.Channel = history.ChannelID(s.names.ID(s.msg.Channel))
+	} else if ch, ok := c.ChannelOf(s.msg.ID); ok {
+		in.Channel = ch
+	} else {
+		in.Channel = history.ChannelID(s.names.ID(nil))
+	}
+	in.Flags, in.Bytes = 0, int32(bytes)
+	if at.Kernel {
+		in.Flags |= history.FlagKernel
+	}
+	switch dialect.FindStamp(s.msg.Payload, &s.stamp) {
+	case dialect.StampValid:
+		st := &s.stamp
+		if st.Run != s.fleet.cfg.Run {
+			// Another run publishes to the same channels. Whether it should is not for
+			// the target to answer: it is somebody's message, like one without a stamp.
+			in.Publisher, in.Incarnation, in.Seq, in.Due = -1, 0, 0, 0
+			return
+		}
+		in.Publisher, in.Incarnation, in.Seq, in.Due = st.Publisher, st.Incarnation, st.Seq, st.Due
+		if st.Channel != s.hash(in.Channel) {
+			in.Flags |= history.FlagCorrupt
+			return
+		}
+		in.Flags |= history.FlagStamped
+		if st.Fence {
+			in.Flags |= history.FlagFence
+		}
+		if s.fleet.storm.during(st.Due, at.Read) {
+			in.Flags |= history.FlagStorm
+		}
+	case dialect.StampCorrupt:
+		in.Publisher, in.Incarnation, in.Seq, in.Due = -1, 0, 0, 0
+		in.Flags |= history.FlagCorrupt
+	default:
+		in.Publisher, in.Incarnation, in.Seq, in.Due = -1, 0, 0, 0
+	}
+}
+
+func (s *shard) hash(c history.ChannelID) uint32 {
+	for int(c) >= len(s.hashes) {
+		name := s.fleet.cfg.Names.Name(int32(len(s.hashes)))
+		s.hashes = append(s.hashes, history.Hash([]byte(name)))
+	}
+	return s.hashes[c]
+}
+
+// inventedNames is how many names of channels and epochs that nobody planned are
+// remembered a shard.
+const inventedNames = 50_000
+
+var errNames = errors.New("the server names channels and epochs without end")
+
+// broken: the server said something that is not its protocol. The connection
+// can't be trusted any further.
+func (s *shard) broken(c *client, i int32, err error, now time.Duration) {
+	e := history.Event{
+		Kind: history.Problem, Client: history.ClientID(c.id), Life: c.Life(),
+		Seen: now, Arrived: now, Note: "not " + s.fleet.about.Name + ": " + err.Error(),
+	}
+	s.tell(c, &e)
+	c.conn.Close(1002, "not "+s.fleet.about.Name)
+}

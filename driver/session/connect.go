@@ -1,0 +1,221 @@
+package session
+
+import (
+	"time"
+
+	"squall/assert/history"
+	"squall/driver/dialect"
+)
+
+// Start lets the client arrive: it dials at once. due is when the plan wanted it.
+func (s *Session) Start(due, now time.Duration, out *Out) {
+	if s.state != New {
+		return
+	}
+	s.want = due
+	s.wait = due
+	s.dial(now, out)
+}
+
+func (s *Session) dial(now time.Duration, out *Out) {
+	s.dialDue = s.wait
+	s.dialSent = now
+	s.state = Dialing
+	s.life++
+	s.nextID = 0
+	e := s.event(history.Dial, now)
+	e.Due, e.Sent = s.dialDue, now
+	out.emit(e)
+	out.do(Do{Kind: Dial})
+}
+
+// Opened: the upgrade of the current life was accepted.
+func (s *Session) Opened(now time.Duration, out *Out) {
+	if s.state != Dialing {
+		return
+	}
+	s.state = Connecting
+	s.heard = now
+	s.beatSent, s.beatAt, s.silence = 0, 0, 0
+	e := s.event(history.Open, now)
+	e.Due = s.dialSent
+	out.emit(e)
+	s.answerBy = now + s.answerTimeout()
+	s.nextID++
+	out.send(Command{Verb: dialect.Connect, ID: s.nextID})
+}
+
+func (s *Session) connected(in *Incoming, out *Out) {
+	if s.state != Connecting {
+		return
+	}
+	s.state = Subscribing
+	s.wantPong = in.Message.WantsPong
+	if every := in.Message.HeartbeatEvery; every > 0 {
+		// Official clients of ping-driven protocols give the server its interval
+		// and ten seconds of grace before they call a connection dead.
+		s.silence = every + 10*time.Second
+	}
+	if s.cfg.Heartbeat > 0 {
+		s.beatAt = in.Now + s.cfg.Heartbeat
+	}
+	e := s.event(history.Connected, in.Now)
+	e.Due, e.Arrived = s.dialDue, in.Arrived
+	out.emit(e)
+	s.subscribeAll(in.Now, out)
+	s.settle(in.Now, out)
+}
+
+// settle moves to Live when nothing planned is unanswered.
+func (s *Session) settle(now time.Duration, out *Out) {
+	if s.state != Subscribing || s.open > 0 {
+		return
+	}
+	s.state = Live
+	s.answerBy = 0
+	s.tries, s.lastWait = 0, 0
+	s.complete(out)
+	if s.refused == 0 && !s.in {
+		e := s.event(history.Ready, now)
+		e.Due = s.want
+		out.emit(e)
+	}
+	s.in, s.ever = true, true
+	s.resynced(now, out)
+}
+
+func (s *Session) complete(out *Out) {
+	if !s.settled {
+		s.settled = true
+		out.do(Do{Kind: Completed})
+	}
+}
+
+// resynced tells, once per return, that everything up to the positions of the
+// answers has arrived.
+func (s *Session) resynced(now time.Duration, out *Out) {
+	if !s.returned || s.state != Live || s.behind > 0 {
+		return
+	}
+	s.returned = false
+	e := s.event(history.Resynced, now)
+	e.Due = s.want
+	out.emit(e)
+}
+
+// Loss tells how a connection, or an attempt at one, ended.
+type Loss struct {
+	Who     history.Who
+	Refused bool  // there was no connection yet
+	Code    int32 // close code, or HTTP status if Refused
+	Note    string
+	Excused bool          // a fault or a drain of the plan explains it
+	Away    time.Duration // a fault's wait before the first attempt; -1: the backoff decides
+	Chance  float64       // drawn from [0, 1) for the backoff
+}
+
+// Closed: the connection of the current life is over.
+func (s *Session) Closed(l Loss, now time.Duration, out *Out) {
+	if s.state < Dialing || s.state == Gone {
+		return
+	}
+	kind := history.Closed
+	if l.Refused {
+		kind = history.Refused
+	}
+	s.forsake(now, out)
+	e := s.event(kind, now)
+	e.Who, e.Code, e.Note = l.Who, l.Code, l.Note
+	if l.Excused {
+		e.Flags |= history.FlagExcused
+	}
+	out.emit(e)
+
+	s.rest()
+	if s.in || l.Away >= 0 {
+		s.failed = 0
+	} else {
+		s.failed++
+	}
+	if l.Away >= 0 || s.in {
+		s.want = now + max(l.Away, 0)
+	}
+	s.in = false
+	s.returned = s.ever
+	b := &s.cfg.Backoff
+	if s.stopped || (b.Never && s.life >= 1 && !l.Refused) || (b.Attempts > 0 && int(s.tries) >= b.Attempts) {
+		s.state = Gone
+		s.complete(out)
+		return
+	}
+	s.state = Waiting
+	if l.Away >= 0 {
+		s.wait, s.tries, s.lastWait = now+l.Away, 0, 0
+		return
+	}
+	s.lastWait = b.Wait(int(s.tries), s.lastWait, l.Chance)
+	s.tries++
+	s.wait = now + s.lastWait
+}
+
+// rest forgets what belongs to the connection that ended.
+func (s *Session) rest() {
+	s.answerBy, s.beatAt, s.beatSent, s.silence, s.probeSent = 0, 0, 0, 0, 0
+	s.frozen, s.leaving = false, false
+	s.open, s.behind = 0, 0
+	for i := range s.subs {
+		s.subs[i].state, s.subs[i].behind = idle, false
+	}
+}
+
+// Forget makes the next subscribe start afresh, without positions.
+func (s *Session) Forget() { s.fresh = true }
+
+// Leave says that a close frame is being sent: what is due from now on is missed,
+// not written into a connection that takes nothing more.
+func (s *Session) Leave() { s.leaving = true }
+
+// Slow says that a fault keeps the client from reading at its own pace until
+// then: a missing answer is not the server's fault.
+func (s *Session) Slow(until time.Duration) { s.slowed = until }
+
+// Freeze stops the session's own clocks; nothing arrives until Thaw.
+func (s *Session) Freeze() { s.frozen = true }
+
+// Thaw ends Freeze.
+func (s *Session) Thaw(now time.Duration) {
+	s.frozen = false
+	s.heard = now
+	if s.beatSent > 0 {
+		s.beatSent = now
+	}
+	if s.answerBy > 0 {
+		s.answerBy = now + s.answerTimeout()
+	}
+}
+
+// Finish ends the session for good: a connection is closed, no attempt follows.
+func (s *Session) Finish(out *Out) {
+	s.stopped = true
+	switch s.state {
+	case New, Waiting:
+		s.state = Gone
+	case Gone:
+	default:
+		out.do(Do{Kind: Close, Code: 1000})
+	}
+}
+
+func (s *Session) answerTimeout() time.Duration {
+	if s.cfg.AnswerTimeout > 0 {
+		return s.cfg.AnswerTimeout
+	}
+	return 10 * time.Second
+}
+
+func (s *Session) unanswered() string {
+	if s.state == Connecting {
+		return "no answer to connect within " + s.answerTimeout().String()
+	}
+	return "no answer to subscribe within " + s.answerTimeout().String()
+}

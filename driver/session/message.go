@@ -1,0 +1,82 @@
+package session
+
+import (
+	"time"
+
+	"squall/assert/history"
+	"squall/driver/dialect"
+)
+
+// Incoming is one message of the server with its names and stamp resolved by
+// the shard. It is valid during the call.
+type Incoming struct {
+	Message *dialect.Message
+	Channel history.ChannelID // of Message.Channel, if any
+	Epoch   history.EpochID   // of Message.Epoch, if any
+	Now     time.Duration     // after the read
+	Arrived time.Duration     // kernel stamp, or Now
+
+	// Of a delivery.
+	Flags       history.Flags // FlagStamped, FlagCorrupt, FlagFence, FlagStorm, FlagKernel
+	Publisher   int32
+	Incarnation uint32
+	Seq         uint64
+	Due         time.Duration
+	Bytes       int32
+}
+
+// Message is one step: something that the server said.
+func (s *Session) Message(in *Incoming, out *Out) {
+	if s.state < Connecting || s.state == Gone {
+		return
+	}
+	s.heard = in.Now
+	switch in.Message.Kind {
+	case dialect.Delivered:
+		s.delivered(in, out)
+	case dialect.Published:
+		s.answered(in, history.OK, out)
+	case dialect.Connected:
+		s.connected(in, out)
+	case dialect.Subscribed:
+		s.subscribed(in, out)
+	case dialect.Unsubscribed:
+		s.unsubscribed(in, out)
+	case dialect.Gapped:
+		s.gapped(in, out)
+	case dialect.Pinged:
+		if s.wantPong {
+			out.send(Command{Verb: dialect.Pong})
+		}
+	case dialect.Ponged:
+		s.beat(in.Now, out)
+	case dialect.Error:
+		s.erred(in, out)
+	}
+}
+
+func (s *Session) erred(in *Incoming, out *Out) {
+	m := in.Message
+	note := string(m.Reason)
+	switch {
+	case s.state == Connecting:
+		s.problem(in.Now, int32(m.Code), "connect refused: "+note, out)
+		s.complete(out)
+		s.drop("connect refused", out)
+		return
+	case m.ID != 0 && s.asked(m.ID) != nil:
+		sub := s.asked(m.ID)
+		sub.state = denied
+		s.open--
+		s.refused++
+		s.problem(in.Now, int32(m.Code), "subscribe refused: "+note, out)
+		s.settle(in.Now, out)
+		return
+	case m.ID != 0 && s.answered(in, history.Failed, out):
+		note = "publish refused: " + note
+	}
+	s.problem(in.Now, int32(m.Code), note, out)
+}
+
+// Heard: bytes came in that are no message (control frames).
+func (s *Session) Heard(now time.Duration) { s.heard = now }

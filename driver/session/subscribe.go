@@ -1,0 +1,230 @@
+package session
+
+import (
+	"time"
+
+	"squall/assert/history"
+	"squall/driver/dialect"
+)
+
+type subState uint8
+
+const (
+	idle   subState = iota
+	asked           // sent, unanswered
+	active          // answered
+	denied          // refused by the server
+)
+
+// subscription is one planned subscription with its position.
+type subscription struct {
+	channel history.ChannelID
+	epoch   history.EpochID
+	offset  uint64 // highest received, or the top of an answer that started afresh
+	top     uint64 // of the last answer: the replay is complete when offset reaches it
+	sent    time.Duration
+	id      uint64
+	state   subState
+	recover bool
+	placed  bool // epoch and offset are known
+	behind  bool // offset < top after a recovered answer
+	fences  uint16
+}
+
+func (s *Session) subscribeAll(now time.Duration, out *Out) {
+	s.open, s.behind, s.refused = 0, 0, 0
+	for i := range s.subs {
+		s.subscribe(&s.subs[i], now, out)
+	}
+	s.fresh = false
+}
+
+func (s *Session) subscribe(sub *subscription, now time.Duration, out *Out) {
+	s.nextID++
+	sub.id, sub.sent, sub.state = s.nextID, now, asked
+	sub.behind = false
+	if s.fresh {
+		sub.placed = false
+	}
+	s.open++
+	s.answerBy = now + s.answerTimeout()
+	c := Command{Verb: dialect.Subscribe, ID: sub.id, Channel: sub.channel}
+	e := s.event(history.Subscribe, now)
+	e.Channel, e.Sent = sub.channel, now
+	if sub.recover && sub.placed {
+		c.Recover, c.Epoch, c.Offset = true, sub.epoch, sub.offset
+		e.Flags |= history.FlagRecover
+		e.Epoch, e.Offset = sub.epoch, sub.offset
+	}
+	out.emit(e)
+	out.send(c)
+}
+
+// find returns the subscription of a channel. Clients have few; a scan over
+// neighbouring memory beats a map up to some dozens.
+func (s *Session) find(c history.ChannelID) *subscription {
+	for i := range s.subs {
+		if s.subs[i].channel == c {
+			return &s.subs[i]
+		}
+	}
+	return nil
+}
+
+// ChannelOf returns the channel that the subscribe command id asked for on the
+// current connection: some protocols don't repeat it in their answers.
+func (s *Session) ChannelOf(id uint64) (c history.ChannelID, ok bool) {
+	for i := range s.subs {
+		if s.subs[i].id == id && s.subs[i].state != idle {
+			return s.subs[i].channel, true
+		}
+	}
+	return 0, false
+}
+
+func (s *Session) asked(id uint64) *subscription {
+	for i := range s.subs {
+		if s.subs[i].id == id && s.subs[i].state == asked {
+			return &s.subs[i]
+		}
+	}
+	return nil
+}
+
+func (s *Session) subscribed(in *Incoming, out *Out) {
+	m := in.Message
+	sub := s.asked(m.ID)
+	if sub == nil {
+		return
+	}
+	sub.state = active
+	s.open--
+	e := s.event(history.Subscribed, in.Now)
+	e.Channel, e.Due, e.Sent, e.Arrived = sub.channel, sub.sent, sub.sent, in.Arrived
+	if m.Positioned {
+		e.Flags |= history.FlagPositioned
+		e.Epoch, e.Offset = in.Epoch, m.Offset
+		sub.top = m.Offset
+		if m.Recovered {
+			if sub.epoch != in.Epoch || !sub.placed {
+				sub.offset = m.Offset
+			}
+			if sub.offset < sub.top {
+				sub.behind = true
+				s.behind++
+			}
+		} else {
+			sub.offset = m.Offset
+		}
+		sub.epoch, sub.placed = in.Epoch, true
+	}
+	if m.Recovering {
+		e.Flags |= history.FlagRecovering
+	}
+	if m.Recovered {
+		e.Flags |= history.FlagRecovered
+	}
+	out.emit(e)
+	s.settle(in.Now, out)
+}
+
+func (s *Session) delivered(in *Incoming, out *Out) {
+	m := in.Message
+	e := history.Event{
+		Kind: history.Deliver, Client: s.client, Life: s.life, Flags: in.Flags,
+		Channel: in.Channel, Offset: m.Offset,
+		Publisher: in.Publisher, Incarnation: in.Incarnation, Seq: in.Seq,
+		Due: in.Due, Arrived: in.Arrived, Seen: in.Now, Bytes: in.Bytes,
+	}
+	if m.Replay {
+		e.Flags |= history.FlagReplay
+	}
+	sub := s.find(in.Channel)
+	if m.Positioned {
+		e.Flags |= history.FlagPositioned
+		if len(m.Epoch) > 0 {
+			e.Epoch = in.Epoch
+		} else if sub != nil {
+			e.Epoch = sub.epoch
+		}
+		if sub != nil && sub.state == active {
+			s.advance(sub, m.Offset)
+		}
+	}
+	if sub != nil && e.Flags&history.FlagFence != 0 {
+		sub.fences++
+	}
+	out.emit(e)
+	if s.returned {
+		s.resynced(in.Now, out)
+	}
+}
+
+func (s *Session) advance(sub *subscription, offset uint64) {
+	if offset > sub.offset {
+		sub.offset = offset
+	}
+	if sub.behind && sub.offset >= sub.top {
+		sub.behind = false
+		s.behind--
+	}
+}
+
+func (s *Session) gapped(in *Incoming, out *Out) {
+	sub := s.find(in.Channel)
+	if sub == nil {
+		return
+	}
+	e := s.event(history.Gap, in.Now)
+	e.Channel, e.Offset, e.Epoch, e.Flags = in.Channel, in.Message.Offset, sub.epoch, history.FlagPositioned
+	if len(in.Message.Epoch) > 0 {
+		e.Epoch = in.Epoch
+	}
+	if e.Epoch != sub.epoch {
+		sub.epoch, sub.offset = e.Epoch, in.Message.Offset
+	}
+	s.advance(sub, in.Message.Offset)
+	if sub.behind && sub.epoch != e.Epoch {
+		sub.behind = false
+		s.behind--
+	}
+	out.emit(e)
+	s.resynced(in.Now, out)
+}
+
+// unsubscribed: the server took a subscription away; it is asked for again from
+// the position, as the official clients do.
+func (s *Session) unsubscribed(in *Incoming, out *Out) {
+	sub := s.find(in.Channel)
+	if sub == nil || in.Message.ID != 0 || sub.state != active {
+		return
+	}
+	e := s.event(history.Unsubscribed, in.Now)
+	e.Channel, e.Flags, e.Code, e.Note = in.Channel, history.FlagServer, int32(in.Message.Code), string(in.Message.Reason)
+	out.emit(e)
+	if sub.behind {
+		sub.behind = false
+		s.behind--
+	}
+	s.state = Subscribing
+	s.subscribe(sub, in.Now, out)
+}
+
+// Fences returns how many fences the subscription of a channel has seen, and
+// whether the client has such a subscription, answered.
+func (s *Session) Fences(c history.ChannelID) (n int, ok bool) {
+	sub := s.find(c)
+	if sub == nil || sub.state != active {
+		return 0, false
+	}
+	return int(sub.fences), true
+}
+
+// Subscriptions calls f for every answered subscription.
+func (s *Session) Subscriptions(f func(c history.ChannelID, fences int)) {
+	for i := range s.subs {
+		if s.subs[i].state == active {
+			f(s.subs[i].channel, int(s.subs[i].fences))
+		}
+	}
+}

@@ -1,0 +1,366 @@
+package driver
+
+import (
+	"fmt"
+	"time"
+
+	"squall/assert/history"
+	"squall/driver/dialect"
+	"squall/driver/engine"
+	"squall/driver/fault"
+	"squall/driver/session"
+	"squall/scenario"
+)
+
+// client is one logical client in its shard.
+type client struct {
+	session.Session
+	conn   engine.Conn
+	id     int32         // number in the run
+	faulty bool          // a fault of the plan is ending this connection
+	hit    bool          // counted in the storm until resynced
+	slow   int           // bytes per second while slowed; 0: not
+	until  time.Duration // end of the slowing
+	away   time.Duration // after the fault that is ending this connection
+	pubs   int32         // index of its first publisher in the shard
+}
+
+// shard owns some clients and serves their loop. All methods run on the loop.
+type shard struct {
+	fleet   *fleet
+	index   int
+	loop    engine.Loop
+	sink    Sink
+	wheel   *engine.Wheel
+	clients []client
+	pubs    []publisher
+	steps   steps
+
+	names     *history.Cache
+	mostNames int      // that a server may invent, before it is taken for garbage
+	hashes    []uint32 // of channel names, by number
+	dec       dialect.Decoder
+	msg       dialect.Message
+	in        session.Incoming
+	stamp     dialect.Stamp
+	out       session.Out
+	opcode    byte
+	frame     []byte // scratch for commands
+	body      []byte // scratch for stamped payloads
+	plain     *engine.Dial
+	small     *engine.Dial // for clients that the plan slows: a small receive buffer
+
+	active     bool          // time 0 has come
+	zero       time.Duration // when it came
+	publishing bool
+	settled    int // clients that arrived and got their answers, or gave up
+	published  int64
+	delivered  int64
+	errors     int64
+	skipped    int64
+	dials      int64
+	opens      int64
+	fenceOK    int
+	fenceBad   []history.ChannelID
+	lag        time.Duration
+	setbacks   setbacks
+	last       setback // the latest
+	lastOpen   time.Duration
+}
+
+func newShard(f *fleet, index, shards int) *shard {
+	s := &shard{
+		fleet: f, index: index, loop: f.cfg.Loops[index], sink: f.cfg.Sinks[index],
+		names: history.NewCache(f.cfg.Names), mostNames: 4*f.cfg.Names.Len() + inventedNames, dec: f.cfg.Dialect.Decoder(),
+		opcode: 1, setbacks: make(setbacks), publishing: true,
+	}
+	if f.about.Binary {
+		s.opcode = 2
+	}
+	s.plain = &f.cfg.Dial
+	small := f.cfg.Dial
+	small.ReadBuffer = 64 << 10
+	s.small = &small
+	plan := f.plan
+	n := (len(plan.Clients) - index + shards - 1) / shards
+	s.clients = make([]client, n)
+	var subs []session.Sub
+	var numbers []int32
+	for i := range s.clients {
+		id := index + i*shards
+		p := &plan.Clients[id]
+		subs, numbers = subs[:0], numbers[:0]
+		for _, sub := range p.Subs {
+			subs = append(subs, session.Sub{Channel: history.ChannelID(sub.Channel), Recover: sub.Recover})
+		}
+		c := &s.clients[i]
+		c.id, c.away, c.pubs = int32(id), -1, int32(len(s.pubs))
+		for j, num := range p.Pubs {
+			numbers = append(numbers, int32(num))
+			s.pubs = append(s.pubs, newPublisher(plan, num, int32(i), int32(j)))
+		}
+		c.Init(&f.sessions[p.Group], history.ClientID(id), subs, numbers)
+		s.steps.add(step{at: p.Arrive, kind: stepArrive, client: int32(i)})
+	}
+	s.wheel = engine.NewWheel(f.cfg.Loops[index].Now())
+	return s
+}
+
+func (s *shard) plan(c *client) *scenario.Client { return &s.fleet.plan.Clients[c.id] }
+
+// Wake does what is due: steps, deadlines of sessions, publications.
+func (s *shard) Wake(now time.Duration) time.Duration {
+	for {
+		x, ok := s.steps.next()
+		if !ok || x.at > now {
+			break
+		}
+		s.steps.pop()
+		s.do(x, now)
+	}
+	s.wheel.Advance(now, func(key int32) {
+		if int(key) < len(s.clients) {
+			c := &s.clients[key]
+			c.Tick(now, &s.out)
+			s.flush(c, key)
+			s.arm(c, key)
+			return
+		}
+		s.publishDue(&s.pubs[int(key)-len(s.clients)], now)
+	})
+	next := now + time.Hour
+	if x, ok := s.steps.next(); ok {
+		next = min(next, x.at)
+	}
+	if due, ok := s.wheel.Next(now); ok {
+		next = min(next, due)
+	}
+	return next
+}
+
+// arm sets the client's one timer to its session's next deadline.
+func (s *shard) arm(c *client, i int32) {
+	if at, ok := c.Deadline(); ok {
+		s.wheel.Set(i, at)
+	} else {
+		s.wheel.Clear(i)
+	}
+}
+
+// flush does and tells what a step of c left in s.out.
+func (s *shard) flush(c *client, i int32) {
+	for k := range s.out.Events {
+		s.tell(c, &s.out.Events[k])
+	}
+	s.out.Events = s.out.Events[:0]
+	// Doing may lead to further steps (a dial that fails at once), so the list is
+	// walked by index and emptied at the end.
+	for k := 0; k < len(s.out.Do); k++ {
+		s.perform(c, i, &s.out.Do[k])
+	}
+	s.out.Do = s.out.Do[:0]
+}
+
+func (s *shard) tell(c *client, e *history.Event) {
+	if e.Note != "" {
+		e.Note = clip(s.fleet.masked(e.Note), mostNote)
+	}
+	switch e.Kind {
+	case history.Deliver:
+		s.delivered++
+	case history.Problem:
+		s.errors++
+		if c.State() < session.Live {
+			s.setback(setback{kind: problem, text: e.Note})
+		}
+	case history.Refused:
+		s.errors++
+	case history.Ready:
+		s.beginAtOnce(c, e.Seen)
+		if c.Complete() {
+			s.healed(c, e.Seen)
+		}
+	case history.Publish:
+		s.published++
+		s.lag = max(s.lag, e.Sent-e.Due)
+	case history.Outcome:
+		if e.Has(history.FlagFence) {
+			if e.Result == history.OK {
+				s.fenceOK++
+			} else {
+				s.fenceBad = append(s.fenceBad, e.Channel)
+			}
+		}
+	case history.Resynced:
+		if s.fleet.storm.during(e.Seen, e.Seen) {
+			e.Flags |= history.FlagStorm
+		}
+		s.healed(c, e.Seen)
+	case history.Open:
+		s.opens++
+		s.lastOpen = e.Seen
+	}
+	if s.fleet.tracing && int(c.id) == s.fleet.cfg.TraceClient {
+		s.fleet.trace(e)
+	}
+	s.sink.Add(*e)
+}
+
+// mostNote bounds what is kept of a server's words, bytes.
+const mostNote = 600
+
+func (s *shard) setback(b setback) {
+	b.text = clip(s.fleet.masked(b.text), mostNote)
+	s.setbacks.add(b)
+	s.last = b
+}
+
+func (s *shard) healed(c *client, now time.Duration) {
+	if c.hit {
+		c.hit = false
+		s.fleet.storm.healed(now)
+	}
+}
+
+func (s *shard) perform(c *client, i int32, d *session.Do) {
+	switch d.Kind {
+	case session.Dial:
+		s.dials++
+		how := s.plain
+		if s.plan(c).Slowed {
+			how = s.small
+		}
+		c.faulty, c.away = false, -1
+		c.conn = s.loop.Dial(token(i, c.Life()), how)
+	case session.Send:
+		s.say(c, &d.Command)
+	case session.WirePing:
+		c.conn.Send(9, nil)
+	case session.Close:
+		c.conn.Close(d.Code, d.Reason)
+	case session.Completed:
+		s.settled++
+	}
+}
+
+// say encodes and sends a command that carries no payload.
+func (s *shard) say(c *client, m *session.Command) {
+	cmd := dialect.Command{
+		Verb: m.Verb, ID: m.ID, Recover: m.Recover, Offset: m.Offset,
+	}
+	switch m.Verb {
+	case dialect.Connect:
+		p := s.plan(c)
+		cmd.Token, cmd.User = p.Token, p.User
+	case dialect.Subscribe, dialect.Unsubscribe:
+		cmd.Channel = s.fleet.cfg.Names.Name(int32(m.Channel))
+		if m.Recover {
+			cmd.Epoch = s.fleet.cfg.Names.Name(int32(m.Epoch))
+		}
+	}
+	s.send(c, &cmd)
+}
+
+func (s *shard) send(c *client, cmd *dialect.Command) {
+	var err error
+	s.frame, err = s.fleet.cfg.Dialect.Append(s.frame[:0], cmd)
+	if err != nil {
+		// The plan refuses what the dialect can't say, so this is a defect of ours
+		// and must not look like one of the target.
+		panic(fmt.Sprintf("driver: %s can't say verb %d: %v", s.fleet.about.Name, cmd.Verb, err))
+	}
+	if s.fleet.tracing && int(c.id) == s.fleet.cfg.TraceClient {
+		s.fleet.traceFrame("send", c.Life(), s.frame, cmd.Token, s.loop.Now())
+	}
+	c.conn.Send(s.opcode, s.frame)
+}
+
+func token(client, life int32) engine.Token {
+	return engine.Token(uint64(uint32(client))<<32 | uint64(uint32(life)))
+}
+
+// of finds the client of a token; nil if its connection is an old one.
+func (s *shard) of(t engine.Token) (*client, int32) {
+	i := int32(t >> 32)
+	c := &s.clients[i]
+	if c.Life() != int32(uint32(t)) {
+		return nil, i
+	}
+	return c, i
+}
+
+// Open implements engine.Handler.
+func (s *shard) Open(t engine.Token, at engine.Stamp) {
+	c, i := s.of(t)
+	if c == nil {
+		return
+	}
+	now := s.loop.Now()
+	c.Opened(now, &s.out)
+	if c.slow > 0 && now < c.until {
+		c.conn.Fault(fault.Action{Kind: fault.Slow, Rate: c.slow})
+		s.steps.add(step{at: c.until, kind: stepHeal, client: i, life: c.Life()})
+	}
+	s.flush(c, i)
+	s.arm(c, i)
+}
+
+// Closed implements engine.Handler.
+func (s *shard) Closed(t engine.Token, end engine.End) {
+	c, i := s.of(t)
+	if c == nil {
+		return
+	}
+	now := s.loop.Now()
+	l := session.Loss{Who: history.Server, Away: -1, Note: end.Text, Code: int32(end.Code)}
+	switch end.Cause {
+	case engine.NotUpgraded:
+		l.Code = int32(end.Status)
+	case engine.EOF, engine.Reset:
+		if l.Note == "" {
+			l.Note = map[engine.Cause]string{engine.EOF: "FIN without a close frame", engine.Reset: "connection reset"}[end.Cause]
+		}
+	case engine.Violation:
+		e := history.Event{Kind: history.Problem, Client: history.ClientID(c.id), Life: c.Life(), Seen: now, Arrived: now, Note: "broken WebSocket: " + end.Text}
+		s.tell(c, &e)
+		l.Who = history.Client
+	case engine.Local:
+		l.Who = history.Client
+	}
+	if c.faulty {
+		l.Who, l.Away, l.Excused = history.Fault, c.away, true
+		s.steps.add(step{at: now + c.away, kind: stepBack, client: i})
+	}
+	l.Refused = c.State() == session.Dialing && !c.faulty
+	switch {
+	case l.Refused && end.Cause == engine.Local:
+		l.Excused, l.Note = true, "given up at the end of the run"
+	case l.Refused:
+		if l.Note == "" {
+			l.Note = "no upgrade"
+		}
+		b := setback{cause: end.Cause, status: end.Status, text: l.Note}
+		if end.Status != 0 {
+			b.text = end.Text
+		}
+		s.setback(b)
+	case l.Who == history.Server && c.State() < session.Live:
+		s.setback(hangUp(c.State(), end))
+	}
+	l.Chance = scenario.Rand(s.fleet.plan.Seed, "reconnect", int(c.id), int(c.Life())).Float64()
+	c.faulty, c.conn = false, closedConn{}
+	c.Session.Closed(l, now, &s.out)
+	if c.State() == session.Gone {
+		s.healed(c, now)
+	}
+	s.flush(c, i)
+	s.arm(c, i)
+}
+
+// closedConn stands for no connection: a session that acts on a connection
+// which has just ended acts on nothing.
+type closedConn struct{}
+
+func (closedConn) Send(byte, []byte)    {}
+func (closedConn) Close(uint16, string) {}
+func (closedConn) Fault(fault.Action)   {}
