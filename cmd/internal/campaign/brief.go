@@ -1,0 +1,42 @@
+package campaign
+
+import (
+	"fmt"
+	"time"
+
+	"squall/assert"
+	"squall/driver/dialect"
+	"squall/scenario"
+)
+
+// defaultMemory bounds the ledger.
+const defaultMemory = 1 << 30
+
+// NewBrief gathers what the judge must know of a run. It holds no secret: no
+// token, no header, no query of the URL.
+func NewBrief(plan *scenario.Plan, about dialect.About, target, engine string, started time.Time, o Options) *assert.Brief {
+	b := &assert.Brief{
+		Tool: o.Version, Run: fmt.Sprintf("%08x", o.Run), Command: o.Command, Started: started,
+		Scenario: plan.Name, About: plan.About, File: plan.File, Set: plan.Set, Seed: plan.Seed,
+		Target: target, Dialect: about.Name, Engine: engine,
+		Duration: plan.Duration, Warmup: plan.Warmup, Promises: plan.Promises,
+		Offsets: about.Can.Offsets, Ack: about.Can.Ack, Expect: plan.Expect, Memory: o.Memory,
+	}
+	if b.Memory <= 0 {
+		b.Memory = defaultMemory
+	}
+	for _, g := range plan.Groups {
+		bg := assert.BriefGroup{Name: g.Name, First: g.First, Count: g.Count, Never: g.Reconnect.Never}
+		for i := g.First; i < g.First+g.Count; i++ {
+			bg.Subs += len(plan.Clients[i].Subs)
+			for _, s := range plan.Clients[i].Subs {
+				bg.Recover = bg.Recover || s.Recover
+			}
+		}
+		b.Groups = append(b.Groups, bg)
+	}
+	for _, p := range plan.Publishers {
+		b.Publishers = append(b.Publishers, assert.BriefPublisher{Client: p.Client, Name: p.Name})
+	}
+	return b
+}

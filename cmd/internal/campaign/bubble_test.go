@@ -1,0 +1,82 @@
+package campaign
+
+import (
+	"context"
+	"io/fs"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"squall/driver/dialect"
+	"squall/driver/engine/memory"
+	"squall/report"
+	"squall/scenario"
+	"squall/scenarios"
+)
+
+// plan compiles a shipped scenario.
+func plan(t testing.TB, file string, seed uint64, set ...string) *scenario.Plan {
+	t.Helper()
+	src, err := fs.ReadFile(scenarios.Files, file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return compile(t, file, src, seed, set...)
+}
+
+func compile(t testing.TB, file string, src []byte, seed uint64, set ...string) *scenario.Plan {
+	t.Helper()
+	return compileWith(t, file, src, scenario.Options{Seed: &seed, Run: "00000007"}, set...)
+}
+
+// planAt compiles a shipped scenario for another target.
+func planAt(t testing.TB, file string, seed uint64, target, dialect string, set ...string) *scenario.Plan {
+	t.Helper()
+	src, err := fs.ReadFile(scenarios.Files, file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return compileWith(t, file, src, scenario.Options{Seed: &seed, Run: "00000007", Target: target, Dialect: dialect}, set...)
+}
+
+func compileWith(t testing.TB, file string, src []byte, o scenario.Options, set ...string) *scenario.Plan {
+	t.Helper()
+	for _, d := range dialect.All() {
+		a := d.About()
+		o.Dialects = append(o.Dialects, scenario.DialectInfo{
+			Name: a.Name, Recover: a.Can.Recover, Offsets: a.Can.Offsets, Ack: a.Can.Ack, Patterns: a.Can.Patterns,
+			Unsubscribe: a.Can.Unsubscribe, ClientPing: a.Can.ClientPing,
+			Promises: scenario.Promises{
+				Delivery: a.Promises.Delivery, Order: a.Promises.Order, Recovery: a.Promises.Recovery,
+				History:   scenario.History{Size: a.Promises.HistorySize, TTL: a.Promises.HistoryTTL},
+				Heartbeat: scenario.Heartbeat{Every: a.Promises.HeartbeatEvery, Timeout: a.Promises.HeartbeatTimeout},
+			},
+		})
+	}
+	p, problems := scenario.Load(file, src, o, set...)
+	if len(problems) > 0 {
+		t.Fatalf("%s: %v", file, problems)
+	}
+	return p
+}
+
+// bubble runs a plan in memory, in virtual time, on two shards.
+func bubble(t *testing.T, p *scenario.Plan) (r *report.Result) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		var err error
+		r, err = Run(context.Background(), p, Options{Network: new(memory.Network), Loops: 2, Run: 7, Command: "squall run"})
+		if err != nil {
+			t.Fatal(err)
+		}
+	})
+	return r
+}
+
+func tell(r *report.Result) string {
+	var b strings.Builder
+	if err := report.Text(&b, r, report.Style{Width: 100}); err != nil {
+		return err.Error()
+	}
+	return b.String()
+}

@@ -1,0 +1,577 @@
+package campaign
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"squall/assert"
+	"squall/driver/engine/memory"
+	"squall/driver/gateway"
+	"squall/report"
+	"squall/scenario"
+)
+
+// Long hunts by hand; a seed that fails prints its scenario and its verdict:
+//
+//	go test ./cmd/internal/campaign -run Chaos -timeout 2h -chaos 10000 -chaos-from 1
+var (
+	chaosSeeds  = flag.Int("chaos", 0, "random scenarios a test; 0: a few")
+	chaosPassed = flag.Bool("chaos-passed", false, "tell the scenarios in which a defect showed and nothing was found")
+	chaosFrom   = flag.Uint64("chaos-from", 1, "the first seed")
+)
+
+// chaosScenario draws a scenario from everything that the language has. What it
+// expects is what a correct gateway can't but keep, however it is configured;
+// with strict that is judged everywhere, else sometimes only in parts.
+func chaosScenario(seed uint64, strict bool) string {
+	c := &chaos{Rand: rand.New(rand.NewPCG(seed, 0xc4a05)), strict: strict}
+	c.line("squall: 1")
+	c.line("name: chaos-%d", seed)
+	c.active = time.Duration(2000+c.IntN(7000)) * time.Millisecond
+	if c.chance(0.15) {
+		c.active *= 3 // longer than the patience of clients and gateway
+	}
+	c.line("duration: %v", c.active)
+	c.target()
+	c.clients()
+	c.timeline()
+	c.expect()
+	return c.text.String()
+}
+
+// chaos is one drawing.
+type chaos struct {
+	*rand.Rand
+	text   strings.Builder
+	active time.Duration
+	strict bool
+
+	drain       time.Duration
+	noHistory   bool
+	recovery    bool
+	order       string
+	delivery    string
+	subscribers []string // groups
+	publishers  []string // groups
+	counts      map[string]int
+	entries     map[string][]string // names of publish entries by group
+	mortal      []string            // groups that may give up
+	paced       bool                // the gateway takes its time, so answers may come late
+}
+
+func (c *chaos) line(format string, args ...any) { fmt.Fprintf(&c.text, format+"\n", args...) }
+func (c *chaos) chance(p float64) bool           { return c.Float64() < p }
+func (c *chaos) pick(from ...string) string      { return from[c.IntN(len(from))] }
+
+func (c *chaos) millis(lo, hi int) string { return fmt.Sprintf("%dms", lo+c.IntN(hi-lo+1)) }
+
+func (c *chaos) target() {
+	c.drain = 15 * time.Second
+	if c.chance(0.3) {
+		c.drain = time.Duration(300+c.IntN(3000)) * time.Millisecond
+	}
+	c.line("drain: {timeout: %v, ack-timeout: %s}", c.drain, c.pick("300ms", "1s", "5s"))
+	c.line("target:")
+	c.line("  gateway:")
+	switch c.IntN(6) {
+	case 0:
+		c.noHistory = true
+		c.line("    history: none")
+	case 1:
+		c.line("    history: {size: %d, ttl: %s}", 1+c.IntN(8), c.pick("1s", "3s", "60s"))
+	case 2:
+		c.line("    history: {size: %d, ttl: %s}", 10+c.IntN(90), c.pick("1s", "2500ms", "60s"))
+	default:
+		c.line("    history: {size: 5000, ttl: %s}", c.pick("2s", "60s"))
+	}
+	c.recovery = !c.noHistory
+	if c.chance(0.7) {
+		c.line("    heartbeat: {every: %s, timeout: %s}", c.pick("250ms", "1s", "2s", "10s"), c.pick("200ms", "1s", "3s"))
+	}
+	deliveries := ""
+	if c.chance(0.05) {
+		c.paced = true
+		deliveries = fmt.Sprintf(", deliveries: %d/s", 100+c.IntN(1000))
+	}
+	c.line("    limits: {backlog: %s%s}", c.pick("4KiB", "16KiB", "64KiB", "1MiB"), deliveries)
+	c.line("    slow-consumers: %s", c.pick("disconnect", "drop-oldest"))
+	c.order, c.delivery = "per-channel", "exactly-once"
+	if !c.strict && c.chance(0.2) {
+		c.order = c.pick("per-channel", "per-publisher")
+		c.delivery = c.pick("exactly-once", "at-least-once", "at-most-once")
+		c.line("  promises: {order: %s, delivery: %s}", c.order, c.delivery)
+	}
+}
+
+func (c *chaos) channel(group string) string {
+	return c.pick("hall", "hall", "hall", "room.{i % 2}", "room.{i % 2}", "room.{i % 3}", "room.{i}", "own.{group}.{i}", "lobby")
+}
+
+func (c *chaos) clients() {
+	c.counts, c.entries = make(map[string]int), make(map[string][]string)
+	c.line("clients:")
+	both := c.chance(0.4)
+	for i := range 1 + c.IntN(3) {
+		c.group(fmt.Sprintf("readers%d", i), true, both && c.chance(0.5))
+	}
+	for i := range 1 + c.IntN(2) {
+		c.group(fmt.Sprintf("writers%d", i), false, true)
+	}
+}
+
+func (c *chaos) group(name string, reads, writes bool) {
+	n := 1 + c.IntN(10)
+	if c.chance(0.1) {
+		n *= 4
+	}
+	c.counts[name] = n
+	c.line("  %s:", name)
+	c.line("    count: %d", n)
+	switch c.IntN(6) {
+	case 0:
+		c.line("    arrive: {over: %s, curve: %s}", c.millis(0, 1500), c.pick("linear", "poisson"))
+	case 1:
+		c.line("    arrive: {rate: %d/s, at: %s, curve: %s}", 2+c.IntN(40), c.millis(0, 800), c.pick("linear", "poisson"))
+	case 2:
+		c.line("    arrive: {at: %s, curve: at-once}", c.millis(0, 800))
+	}
+	if c.chance(0.7) {
+		c.line("    user: \"%s-{i}\"", name)
+	}
+	switch c.IntN(10) {
+	case 0:
+		c.line("    reconnect: never")
+		c.mortal = append(c.mortal, name)
+	case 1:
+		c.line("    reconnect: {first: %s, attempts: %d}", c.millis(10, 500), 1+c.IntN(3))
+		c.mortal = append(c.mortal, name)
+	case 2, 3:
+		c.line("    reconnect: {first: %s, max: %s, factor: %.1f, jitter: %s}", c.millis(0, 300), c.millis(300, 2000), 1+c.Float64()*2, c.pick("none", "full", "equal", "decorrelated"))
+	case 4, 5, 6:
+		c.line("    reconnect: {first: 20ms, max: 200ms}")
+	}
+	if c.chance(0.25) {
+		c.line("    heartbeat: {every: %s, timeout: %s}", c.millis(100, 2000), c.millis(50, 3000))
+	}
+	if reads {
+		c.subscribers = append(c.subscribers, name)
+		c.line("    subscribe:")
+		seen := make(map[string]bool)
+		for range 1 + c.IntN(3) {
+			ch := c.channel(name)
+			if head, _, _ := strings.Cut(ch, "{"); seen[head] {
+				continue
+			} else {
+				seen[head] = true
+			}
+			recover := ""
+			switch c.IntN(6) {
+			case 0:
+				recover = ", recover: false"
+			case 1:
+				recover = ", recover: true"
+			}
+			c.line("      - {channel: \"%s\"%s}", ch, recover)
+		}
+	}
+	if !writes {
+		return
+	}
+	c.publishers = append(c.publishers, name)
+	c.line("    publish:")
+	for i := range 1 + c.IntN(2) {
+		entry := fmt.Sprintf("e%d", i)
+		c.entries[name] = append(c.entries[name], entry)
+		channel := c.channel(name)
+		if c.chance(0.4) {
+			channel = c.pick("room.{pick(0..4)}", "room.{seq % 3}", "{pick(['hall', 'lobby', 'room.0'])}", "own.readers0.{pick(0..9)}")
+		}
+		options := ""
+		if c.chance(0.85) {
+			options += fmt.Sprintf(", rate: %d/s", 1+c.IntN(25))
+		}
+		if c.chance(0.4) {
+			options += ", arrivals: poisson"
+		}
+		switch c.IntN(5) {
+		case 0:
+			options += fmt.Sprintf(", size: %dB", 200+c.IntN(3000))
+		case 1:
+			options += ", size: 200B..4KiB"
+		}
+		if c.chance(0.2) {
+			options += ", ack: false"
+		}
+		if c.chance(0.2) {
+			options += ", start: at-once"
+		}
+		c.line("      - {name: %s, channel: \"%s\"%s, payload: {type: t, n: \"{seq}\"}}", entry, channel, options)
+	}
+}
+
+func (c *chaos) at() string {
+	if c.chance(0.15) {
+		every := 300 + c.IntN(int(c.active/time.Millisecond)/2)
+		return fmt.Sprintf("every: %dms", every)
+	}
+	return "at: " + c.millis(0, int(c.active/time.Millisecond)-1)
+}
+
+// who is one group, several, or all, or a share of them.
+func (c *chaos) who(from []string) string {
+	w := ""
+	switch c.IntN(4) {
+	case 0:
+	default:
+		w = "who: " + from[c.IntN(len(from))] + ", "
+	}
+	if c.chance(0.6) {
+		w += fmt.Sprintf("share: %d%%, ", 5+c.IntN(96))
+	}
+	return w
+}
+
+func (c *chaos) everybody() []string {
+	return append(append([]string(nil), c.subscribers...), c.publishers...)
+}
+
+func (c *chaos) timeline() {
+	c.line("timeline:")
+	c.line("  - {at: 0s, say: chaos}")
+	if c.chance(0.02) { // more than a channel's log remembers one by one
+		g := c.publishers[c.IntN(len(c.publishers))]
+		c.line("  - {at: 0s, publish: {who: %s, publisher: e0, share: 1, count: 20000, rate: 10000/s, channel: hall}}", g)
+	}
+	for range 1 + c.IntN(6) {
+		switch c.IntN(10) {
+		case 0, 1, 2, 3, 4, 5:
+			c.disconnect()
+		case 6, 7:
+			c.line("  - {%s, slow: {%srate: %s, for: %s}}", c.at(), c.who(c.everybody()), c.pick("100B/s", "1KiB/s", "8KiB/s"), c.pick("300ms", "2s", "6s", "20s"))
+		case 8:
+			g := c.publishers[c.IntN(len(c.publishers))]
+			options := ""
+			if c.chance(0.5) {
+				options += fmt.Sprintf(", rate: %d/s", 5+c.IntN(300))
+			}
+			if c.chance(0.5) {
+				options += ", channel: " + c.pick("room.0", "hall", "room.1", "nowhere")
+			}
+			c.line("  - {%s, publish: {who: %s, publisher: %s, count: %d%s}}", c.at(), g, c.entries[g][0], 1+c.IntN(60), options)
+		case 9:
+			g := c.publishers[c.IntN(len(c.publishers))]
+			c.line("  - {at: %s, rate: {who: %s, to: %d/s, over: %s}}", c.millis(0, int(c.active/time.Millisecond)-1), g, c.IntN(80), c.millis(0, 2000))
+		}
+	}
+}
+
+func (c *chaos) disconnect() {
+	how := c.pick("close", "fin", "reset", "cut", "freeze", "vanish")
+	away := c.pick("0s", "10ms..300ms", "100ms..2s", "500ms", "3s", "1s..6s")
+	options := ""
+	switch how {
+	case "freeze":
+		away = c.pick("50ms..400ms", "700ms", "1s..3s", "5s")
+	case "close":
+		if c.chance(0.5) {
+			options += ", code: 4000, reason: bye"
+		}
+	case "cut":
+		if c.chance(0.5) {
+			options += fmt.Sprintf(", after: %dB", c.IntN(3000))
+		}
+	}
+	if how != "freeze" && c.chance(0.15) {
+		options += ", fresh: true"
+	}
+	if c.chance(0.5) {
+		options += ", over: " + c.millis(0, 1500)
+	}
+	who := c.who(c.everybody())
+	if c.chance(0.5) {
+		who = c.who(c.subscribers)
+	}
+	c.line("  - {%s, disconnect: {%show: %s, away: %s%s}}", c.at(), who, how, away, options)
+}
+
+func (c *chaos) expect() {
+	c.line("expect:")
+	wants := []string{"at-most-once", "at-least-once", "exactly-once"}
+	want := c.delivery
+	if !c.strict && c.chance(0.2) && c.delivery == "exactly-once" {
+		want = wants[c.IntN(3)]
+	}
+	scope := ""
+	if !c.strict && c.chance(0.15) {
+		scope = ", to: " + c.subscribers[c.IntN(len(c.subscribers))]
+	}
+	if !c.strict && c.chance(0.1) {
+		scope += ", channel: \"room.*\""
+	}
+	c.line("  - {delivery: %s, waived: \"<= 1000000\"%s}", want, scope)
+	c.line("  - {order: %s}", c.order)
+	if c.recovery {
+		c.line("  - {recovery: honest}")
+	}
+	if len(c.mortal) == 0 && !c.paced && c.drain >= 15*time.Second {
+		c.line("  - {reconnect: {success: 100%%}}")
+	}
+	if !c.paced {
+		c.line("  - errors: 0")
+	}
+	c.line("  - {latency: {of: delivery, max: 10m}}")
+}
+
+// chaosRun drives a plan against a gateway that the test can look into.
+func chaosRun(t *testing.T, p *scenario.Plan, loops int) (r *report.Result, shown uint64) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		n := new(memory.Network)
+		l, err := n.Listen("gateway:1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		cfg := GatewayConfig(p.Target.Gateway)
+		cfg.Seed = p.Seed
+		g, err := gateway.New(cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var served sync.WaitGroup
+		wire := lag(l, time.Duration(p.Seed%4)*100*time.Millisecond, p.Seed)
+		served.Go(func() { g.Serve(wire) })
+		p.Target.Embedded, p.Target.URLs = false, []string{"ws://gateway:1/"}
+		r, err = Run(context.Background(), p, Options{Network: n, Loops: loops, Run: 7, Command: "squall run"})
+		for _, d := range p.Target.Gateway.Defects {
+			shown += g.Shown(d)
+		}
+		g.Close()
+		served.Wait()
+		wire.wg.Wait()
+		if err != nil {
+			t.Fatal(err)
+		}
+	})
+	return r, shown
+}
+
+func chaosRange(t *testing.T, usual int) (from, to uint64) {
+	n := usual
+	switch {
+	case *chaosSeeds > 0:
+		n = *chaosSeeds
+	case testing.Short():
+		n = 5
+	}
+	return *chaosFrom, *chaosFrom + uint64(n)
+}
+
+// TestChaosNeverAlarms: whatever is done to the clients of a correct gateway, no
+// expectation that it must keep fails.
+func TestChaosNeverAlarms(t *testing.T) {
+	from, to := chaosRange(t, 60)
+	var tally chaosTally
+	chaosParallel(t, from, to, func(t *testing.T, seed uint64) {
+		yaml := chaosScenario(seed, false)
+		p := compile(t, "chaos.yaml", []byte(yaml), seed)
+		r, _ := chaosRun(t, p, 1+int(seed%3))
+		tally.add(r)
+		if r.State == assert.Fail {
+			t.Errorf("seed %d: a correct gateway was blamed:\n%s\n%s", seed, yaml, tell(r))
+		}
+	})
+	t.Log(tally.String())
+}
+
+// chaosParallel runs f for every seed, some at a time.
+func chaosParallel(t *testing.T, from, to uint64, f func(t *testing.T, seed uint64)) {
+	const lanes = 2
+	t.Run("lanes", func(t *testing.T) {
+		for lane := range uint64(lanes) {
+			t.Run(fmt.Sprint(lane), func(t *testing.T) {
+				t.Parallel()
+				for seed := from + lane; seed < to; seed += lanes {
+					f(t, seed)
+				}
+			})
+		}
+	})
+}
+
+// chaosTally says what stands behind the property: how often each rule came to
+// which verdict, and on how many deliveries.
+type chaosTally struct {
+	mu        sync.Mutex
+	runs      [4]int
+	rules     map[string]*[4]int
+	reasons   map[string]int
+	delivered int64
+}
+
+func (c *chaosTally) add(r *report.Result) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.rules == nil {
+		c.rules, c.reasons = make(map[string]*[4]int), make(map[string]int)
+	}
+	c.runs[r.State]++
+	c.delivered += r.Traffic.Delivered
+	for _, v := range r.Verdicts {
+		if c.rules[v.Rule] == nil {
+			c.rules[v.Rule] = new([4]int)
+		}
+		c.rules[v.Rule][v.State]++
+		if v.State != assert.Pass {
+			c.reasons[v.Rule+": "+strings.Map(func(r rune) rune {
+				if r >= '0' && r <= '9' {
+					return -1
+				}
+				return r
+			}, v.Reason)]++
+		}
+	}
+}
+
+func (c *chaosTally) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%d deliveries; %s\n", c.delivered, statesOf(c.runs))
+	for _, rule := range slices.Sorted(maps.Keys(c.rules)) {
+		fmt.Fprintf(&b, "%12s: %s\n", rule, statesOf(*c.rules[rule]))
+	}
+	if *chaosSeeds > 0 {
+		for _, why := range slices.Sorted(maps.Keys(c.reasons)) {
+			fmt.Fprintf(&b, "%6d × %s\n", c.reasons[why], why)
+		}
+	}
+	return b.String()
+}
+
+func statesOf(n [4]int) string {
+	return fmt.Sprintf("%d pass, %d inconclusive, %d fail, %d not applicable", n[assert.Pass], n[assert.Inconclusive], n[assert.Fail], n[assert.NotApplicable])
+}
+
+// alsoTrue lists, for a defect, the other names that its findings may honestly
+// carry, with the reason.
+var alsoTrue = map[string]map[string]string{
+	"fifo-violation": {
+		"order-divergence":          "it swaps what one connection published, which may be of two publish entries",
+		"lost-message":              swapped + "; or the end of the connection cuts it off behind a later one that came",
+		"slow-consumer-silent-drop": swapped,
+		"ack-then-drop":             swapped + "; with one subscriber that is nobody",
+		"offset-regress":            "a backlog that drops the later of two swapped events announces a gap up to it, and then comes the earlier",
+	},
+	"order-divergence": {
+		"fifo-violation":            "it swaps what two connections published, which may be of one publisher, before and after it came back",
+		"lost-message":              "as with fifo-violation",
+		"slow-consumer-silent-drop": "as with fifo-violation",
+		"ack-then-drop":             "as with fifo-violation",
+		"offset-regress":            "as with fifo-violation",
+	},
+	"live-before-replay": {
+		"lost-in-socket":     "a connection that ends between the early event and the replay never gets the replay, and its client can't ask for it any more",
+		"recovered-flag-lie": "the same",
+	},
+	"lost-in-socket": {
+		"recovered-flag-lie":        "the server may not have noticed the end of the connection: what it wrote to it later is missing, too",
+		"silent-history-truncation": "what was written to the old connection may be more than the history holds",
+	},
+	"slow-consumer-silent-drop": {
+		"lost-message":  "a burst fills a backlog without any slow of the plan",
+		"ack-then-drop": "the same, for everybody who is subscribed",
+	},
+	"subscribe-history-gap": {
+		"slow-consumer-silent-drop": "the client that missed it was slow as well",
+	},
+	"ack-then-drop": {
+		"slow-consumer-silent-drop": "everybody who is subscribed was slow as well",
+		"confirmed-not-subscribed":  "the fence may be what was dropped, and the only thing that a returned client was owed",
+	},
+}
+
+const swapped = "a backlog that drops its oldest announces a gap up to the last one dropped, which is not the highest of two swapped"
+
+// TestChaosNamesDefects: with one defect at work a run may pass or stay
+// inconclusive if the defect did no harm, but what it finds has the defect's
+// name, or another that is just as true.
+func TestChaosNamesDefects(t *testing.T) {
+	from, to := chaosRange(t, 60)
+	var mu sync.Mutex
+	table := make(map[string]*chaosRow)
+	chaosParallel(t, from, to, func(t *testing.T, seed uint64) {
+		yaml := chaosScenario(seed, true)
+		all := gateway.Defects()
+		d := all[seed%uint64(len(all))]
+		p := compile(t, "chaos.yaml", []byte(yaml), seed, "target.gateway.defects=["+d.Name+"]")
+		r, shown := chaosRun(t, p, 1+int(seed%3))
+		mu.Lock()
+		defer mu.Unlock()
+		row := table[d.Name]
+		if row == nil {
+			row = &chaosRow{names: make(map[string]int)}
+			table[d.Name] = row
+		}
+		row.runs++
+		wrong := ""
+		switch {
+		case r.State == assert.Fail && shown == 0:
+			wrong = "a defect that never showed was blamed"
+		case shown == 0:
+			row.idle++
+		case r.State == assert.Pass:
+			row.passed++
+		case r.State == assert.Inconclusive:
+			row.open++
+		default:
+			row.found++
+		}
+		for _, v := range r.Verdicts {
+			if v.State != assert.Fail {
+				continue
+			}
+			if len(v.Findings) == 0 {
+				if v.Rule != "latency" && v.Rule != "reconnect" && v.Rule != "errors" {
+					wrong = v.Rule + " failed without a finding"
+				}
+				continue
+			}
+			first := v.Findings[0].Anomaly
+			row.names[first]++
+			if _, ok := alsoTrue[d.Name][first]; first != d.Anomaly && !ok {
+				wrong = fmt.Sprintf("%s was blamed by %s", first, v.Rule)
+			}
+		}
+		if wrong != "" {
+			row.misnamed++
+			t.Errorf("seed %d: %s, with the defect %s:\n%s\n%s", seed, wrong, d.Name, yaml, tell(r))
+		}
+		if *chaosPassed && r.State != assert.Fail && shown > 0 {
+			t.Logf("seed %d: %s showed %d times and the run is %s:\n%s\n%s", seed, d.Name, shown, r.State, yaml, tell(r))
+		}
+	})
+	var b strings.Builder
+	fmt.Fprintf(&b, "%-26s %5s %5s %5s %5s %5s %5s\n", "defect", "runs", "found", "open", "passed", "idle", "misnamed")
+	for _, d := range slices.Sorted(maps.Keys(table)) {
+		w := table[d]
+		fmt.Fprintf(&b, "%-26s %5d %5d %5d %5d %5d %5d %v\n", d, w.runs, w.found, w.open, w.passed, w.idle, w.misnamed, w.names)
+	}
+	t.Log(b.String())
+}
+
+// chaosRow counts what became of one defect.
+type chaosRow struct {
+	runs, found int
+	open        int // it showed, and the run is inconclusive
+	passed      int // it showed, and the run passed
+	idle        int // it never showed
+	misnamed    int
+	names       map[string]int // first findings, by rule
+}

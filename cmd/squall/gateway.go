@@ -1,0 +1,209 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"squall/driver/gateway"
+)
+
+// drainTime bounds how long clients have to leave after SIGTERM.
+const drainTime = 10 * time.Second
+
+// gatewayOptions are the flags of `squall gateway`.
+type gatewayOptions struct {
+	listen      string
+	history     number
+	heartbeat   time.Duration
+	slow        oneOf
+	connections number
+	deliveries  number
+	message     amount
+	backlog     amount
+	seed        number
+	defects     []string
+	config      gateway.Config
+}
+
+func (t *tool) gatewayVerb() *cobra.Command {
+	o := &gatewayOptions{
+		slow:   oneOf{value: string(gateway.Disconnect), words: []string{string(gateway.Disconnect), string(gateway.DropOldest)}},
+		listen: "127.0.0.1:8000",
+	}
+	cmd := &cobra.Command{
+		Use:   "gateway",
+		Short: "Serve the reference gateway",
+		Long: `Serve the reference gateway: channels with history, recovery and order, over
+the dialect events. Its URL is printed on stdout once it listens.
+
+SIGTERM or Ctrl-C drains it: no new connection is accepted, clients are told,
+their queues are flushed and they are closed with code 1001; a second one ends
+it at once. A defect makes it wrong on purpose, to see that squall notices:
+
+` + defectList(),
+		Example: `  squall gateway
+  squall gateway --listen :8000 --history 5000 --history-ttl 60s
+  squall gateway --defect recovered-flag-lie   # squall run against it fails`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return t.serve(cmd.Context(), o) },
+	}
+	f := cmd.Flags()
+	f.SortFlags = false
+	f.Var(word{&o.listen, "ADDRESS"}, "listen", "host:port to listen on; port 0 takes a free one (default 127.0.0.1:8000)")
+	f.Var(&o.history, "history", "events kept of each channel; 0 keeps none (default 1000)")
+	f.Var(span{&o.config.HistoryTTL, false}, "history-ttl", "how long they are kept (default 5m)")
+	f.Var(span{&o.heartbeat, true}, "heartbeat", "time between pings; 0s never pings (default 25s)")
+	f.Var(span{&o.config.HeartbeatTimeout, false}, "heartbeat-timeout", "time to answer one (default 10s)")
+	f.Var(&o.slow, "slow", "what becomes of a reader that is too slow: disconnect or drop-oldest")
+	f.Var(&o.connections, "connections", "answer 503 beyond so many (default: unlimited)")
+	f.Var(&o.deliveries, "deliveries", "events per second to all together (default: unlimited)")
+	f.Var(&o.message, "message", "largest message from a client (default 64KiB)")
+	f.Var(&o.backlog, "backlog", "what may queue for one connection (default 1MiB)")
+	f.Var(&o.seed, "seed", "draw ids, jitter and the chance of defects from this")
+	completeFlag(cmd, "slow", o.slow.words)
+	f.Var((*names)(&o.defects), "defect", "be wrong on purpose; may be repeated, or a list with commas")
+	completeFlag(cmd, "defect", defectNames())
+	return cmd
+}
+
+// defectList names the defects, with what each does wrong.
+func defectList() string {
+	var b strings.Builder
+	for _, d := range gateway.Defects() {
+		const width = 80
+		fmt.Fprintf(&b, "  %s\n   ", d.Name)
+		column := 3
+		for _, word := range strings.Fields(d.About) {
+			if column+1+len(word) > width {
+				b.WriteString("\n   ")
+				column = 3
+			}
+			b.WriteString(" " + word)
+			column += 1 + len(word)
+		}
+		b.WriteByte('\n')
+	}
+	return strings.TrimRight(b.String(), "\n")
+}
+
+func defectNames() []string {
+	var names []string
+	for _, d := range gateway.Defects() {
+		names = append(names, d.Name)
+	}
+	return names
+}
+
+// configure completes the gateway's configuration from the flags.
+func (o *gatewayOptions) configure() (gateway.Config, error) {
+	c := o.config
+	if o.history.given {
+		c.HistorySize = int(min(o.history.value, 1<<30))
+		if c.HistorySize == 0 {
+			c.HistorySize = -1 // 0 is the default there
+		}
+	}
+	c.HeartbeatEvery = o.heartbeat
+	c.Slow, c.Seed = gateway.SlowPolicy(o.slow.value), o.seed.value
+	c.Limits = gateway.Limits{
+		Connections: int(min(o.connections.value, 1<<30)), Deliveries: float64(o.deliveries.value),
+		Message: int(o.message), Backlog: int(o.backlog),
+	}
+	known := defectNames()
+	for _, name := range o.defects {
+		if !slices.Contains(known, name) {
+			if near := nearest(name, known); near != "" {
+				return c, usage(fmt.Errorf("--defect: there is no defect %q; did you mean %s?", name, near))
+			}
+			return c, usage(fmt.Errorf("--defect: there is no defect %q; the defects are %s", name, strings.Join(known, ", ")))
+		}
+		c.Defects = append(c.Defects, gateway.Defect{Name: name})
+	}
+	return c, nil
+}
+
+// serve runs a gateway until a signal or the end of ctx, and drains it.
+func (t *tool) serve(ctx context.Context, o *gatewayOptions) error {
+	cfg, err := o.configure()
+	if err != nil {
+		return err
+	}
+	g, err := gateway.New(cfg)
+	if err != nil {
+		return usage(err)
+	}
+	defer g.Close()
+	signals := make(chan os.Signal, 2)
+	defer t.signals(signals)()
+	l, err := net.Listen("tcp", o.listen)
+	if err != nil {
+		return environment(explainListen(o.listen, err))
+	}
+	served := make(chan error, 1)
+	go func() { served <- g.Serve(l) }()
+	if err := t.print("ws://" + reachable(l.Addr()) + pathOf(cfg) + "\n"); err != nil {
+		return err
+	}
+	if len(cfg.Defects) > 0 {
+		t.note("wrong on purpose: %s", strings.Join(o.defects, ", "))
+	}
+	select {
+	case err := <-served:
+		return environmentIf(err)
+	case <-signals:
+	case <-ctx.Done():
+	}
+	t.note("draining; %d connected", g.Connections())
+	drain, stop := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
+	defer stop()
+	go func() {
+		select {
+		case <-signals:
+			stop()
+		case <-drain.Done():
+		}
+	}()
+	if err := g.Drain(drain, gateway.Drain{Reason: "shutting down"}); err != nil {
+		t.note("%d clients did not leave in time and were cut off", g.Connections())
+	}
+	return nil
+}
+
+func pathOf(c gateway.Config) string {
+	if c.Path != "" {
+		return c.Path
+	}
+	return "/events"
+}
+
+// reachable is an address to connect to: a wildcard listens everywhere, and is
+// no host.
+func reachable(a net.Addr) string {
+	tcp, ok := a.(*net.TCPAddr)
+	if !ok || !tcp.IP.IsUnspecified() {
+		return a.String()
+	}
+	return net.JoinHostPort("127.0.0.1", fmt.Sprint(tcp.Port))
+}
+
+func explainListen(address string, err error) error {
+	var op *net.OpError
+	if errors.As(err, &op) {
+		err = op.Err
+	}
+	step := "give host:port, as in --listen 127.0.0.1:8000"
+	if text := err.Error(); strings.Contains(text, "in use") {
+		step = "choose another port, or --listen 127.0.0.1:0 for a free one"
+	} else if strings.Contains(text, "permission denied") {
+		step = "ports below 1024 need privileges; choose a higher one"
+	}
+	return fmt.Errorf("listening on %s: %w; %s", address, err, step)
+}

@@ -1,0 +1,145 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"strings"
+
+	"squall/driver/dialect"
+	"squall/scenario"
+	"squall/scenarios"
+)
+
+// maxScenario bounds how much of a file is read.
+const maxScenario = 4 << 20
+
+// load reads a scenario, makes the changes, and compiles it. All its problems
+// come as one error. run is what {run} means; "" if nothing is going to be run.
+func (t *tool) load(file, run string, c *changes, quiet bool) (*scenario.Plan, error) {
+	file, source, err := t.read(file, quiet)
+	if err != nil {
+		return nil, err
+	}
+	o := scenario.Options{Target: c.target, Dialect: c.dialect, Env: t.lookup, Run: run, Dialects: dialects(), Defects: defectNames()}
+	if c.seed.given {
+		o.Seed = &c.seed.value
+	}
+	plan, wrong := scenario.Load(file, source, o, c.set...)
+	if len(wrong) > 0 {
+		return nil, usage(&problems{file, wrong})
+	}
+	plan.Set = shown(plan.Set)
+	return plan, nil
+}
+
+// lookup finds a variable of the environment. Templates can't tell an empty one
+// from one that is not set, and neither can most shells' users.
+func (t *tool) lookup(name string) (string, bool) {
+	v := t.getenv(name)
+	return v, v != ""
+}
+
+// read returns a scenario and its name for messages: a file, stdin (-), or a
+// shipped scenario where no such file exists.
+func (t *tool) read(file string, quiet bool) (name string, source []byte, err error) {
+	in := t.stdin
+	if file == "-" {
+		file = "stdin"
+	} else {
+		f, err := os.Open(file)
+		if errors.Is(err, fs.ErrNotExist) {
+			name, source, ok := shipped(file)
+			if !ok {
+				return "", nil, usage(fmt.Errorf("reading %s: no such file, and no shipped scenario either; the shipped ones are %s", file, strings.Join(shippedNames(), ", ")))
+			}
+			if !quiet {
+				t.note("%s is the shipped %s", file, name)
+			}
+			return name, source, nil
+		}
+		if err != nil {
+			return "", nil, usage(explainRead(file, err, "check its permissions"))
+		}
+		defer f.Close()
+		in = f
+	}
+	source, err = io.ReadAll(io.LimitReader(in, maxScenario+1))
+	if err != nil {
+		return "", nil, usage(explainRead(file, err, "give a scenario in YAML"))
+	}
+	return file, source, nil
+}
+
+// shipped finds the scenario in the binary that file names: reconnect-storm,
+// reconnect-storm.yaml or scenarios/reconnect-storm.yaml.
+func shipped(file string) (name string, source []byte, ok bool) {
+	name = strings.TrimPrefix(path.Clean(strings.ReplaceAll(file, "\\", "/")), "scenarios/")
+	if path.Ext(name) == "" {
+		name += ".yaml"
+	}
+	source, err := fs.ReadFile(scenarios.Files, name)
+	return "scenarios/" + name, source, err == nil
+}
+
+// shippedNames lists the scenarios in the binary, without `.yaml`.
+func shippedNames() []string {
+	var names []string
+	_ = fs.WalkDir(scenarios.Files, ".", func(name string, d fs.DirEntry, err error) error {
+		if short, ok := strings.CutSuffix(name, ".yaml"); ok && err == nil && !d.IsDir() {
+			names = append(names, short)
+		}
+		return nil
+	})
+	return names
+}
+
+// problems are all that is wrong with a scenario, as an error of several lines.
+type problems struct {
+	file string
+	list scenario.Problems
+}
+
+func (p *problems) Error() string {
+	lines := []string{fmt.Sprintf("%s has %d problems", p.file, len(p.list))}
+	if len(p.list) == 1 {
+		lines[0] = p.file + " has a problem"
+	}
+	for _, one := range p.list {
+		if set, ok := strings.CutPrefix(one.Origin, "--set "); ok {
+			one.Origin = "--set " + withoutSecret(set)
+		}
+		lines = append(lines, one.String())
+	}
+	return strings.Join(lines, "\n")
+}
+
+// explainRead words an error about reading file and adds the next step.
+func explainRead(file string, err error, step string) error {
+	var at *fs.PathError
+	if errors.As(err, &at) {
+		err = at.Err
+	}
+	return fmt.Errorf("reading %s: %w; %s", file, err, step)
+}
+
+// dialects is what the scenario needs to know of the protocols.
+func dialects() []scenario.DialectInfo {
+	var all []scenario.DialectInfo
+	for _, d := range dialect.All() {
+		a := d.About()
+		all = append(all, scenario.DialectInfo{
+			Name: a.Name, Recover: a.Can.Recover, Offsets: a.Can.Offsets, Ack: a.Can.Ack, Patterns: a.Can.Patterns,
+			Unsubscribe: a.Can.Unsubscribe, ClientPing: a.Can.ClientPing,
+			Promises: scenario.Promises{
+				Delivery: a.Promises.Delivery, Order: a.Promises.Order, Recovery: a.Promises.Recovery,
+				History:   scenario.History{Size: a.Promises.HistorySize, TTL: a.Promises.HistoryTTL},
+				Heartbeat: scenario.Heartbeat{Every: a.Promises.HeartbeatEvery, Timeout: a.Promises.HeartbeatTimeout},
+			},
+		})
+	}
+	return all
+}
