@@ -132,8 +132,8 @@ func (s *shard) heal(c *client, x step, now time.Duration) {
 
 // healAll ends what still lasts, at the beginning of the drain.
 func (s *shard) healAll(now time.Duration) {
-	var kept steps
-	for _, x := range s.steps {
+	kept := steps{added: s.steps.added}
+	for _, x := range s.steps.heap {
 		switch x.kind {
 		case stepHeal:
 			x.at = now

@@ -28,40 +28,51 @@ type step struct {
 	victim *scenario.Victim
 	pub    int32 // stepBurst: index into the client's publishers
 	left   int32 // stepBurst: messages still to come
-	order  int32 // ties are done in the order of planning
+	order  int32 // set by add
 }
 
-// steps is a heap by time.
-type steps []step
+// steps is what a shard will do, ordered by time; what is due at the same time is
+// done in the order in which it was added.
+type steps struct {
+	heap  stepHeap
+	added int32
+}
 
-func (s steps) Len() int      { return len(s) }
-func (s steps) Swap(i, j int) { s[i], s[j] = s[j], s[i] }
-func (s steps) Less(i, j int) bool {
-	if s[i].at != s[j].at {
-		return s[i].at < s[j].at
+// add puts x in its place.
+func (s *steps) add(x step) {
+	x.order = s.added
+	s.added++
+	heap.Push(&s.heap, x)
+}
+
+// next is the earliest step.
+func (s *steps) next() (step, bool) {
+	if len(s.heap) == 0 {
+		return step{}, false
 	}
-	return s[i].order < s[j].order
+	return s.heap[0], true
 }
-func (s *steps) Push(x any) { *s = append(*s, x.(step)) }
-func (s *steps) Pop() any {
-	last := len(*s) - 1
-	x := (*s)[last]
-	if *s = (*s)[:last]; last == 0 {
-		*s = nil // the arrivals of very many clients are a good deal of memory
+
+// pop takes the earliest step away.
+func (s *steps) pop() step { return heap.Pop(&s.heap).(step) }
+
+// stepHeap implements heap.Interface.
+type stepHeap []step
+
+func (h stepHeap) Len() int      { return len(h) }
+func (h stepHeap) Swap(i, j int) { h[i], h[j] = h[j], h[i] }
+func (h stepHeap) Less(i, j int) bool {
+	if h[i].at != h[j].at {
+		return h[i].at < h[j].at
+	}
+	return h[i].order < h[j].order
+}
+func (h *stepHeap) Push(x any) { *h = append(*h, x.(step)) }
+func (h *stepHeap) Pop() any {
+	last := len(*h) - 1
+	x := (*h)[last]
+	if *h = (*h)[:last]; last == 0 {
+		*h = nil // the arrivals of very many clients are a good deal of memory
 	}
 	return x
 }
-
-func (s *steps) add(x step) {
-	x.order = int32(len(*s))
-	heap.Push(s, x)
-}
-
-func (s *steps) next() (step, bool) {
-	if len(*s) == 0 {
-		return step{}, false
-	}
-	return (*s)[0], true
-}
-
-func (s *steps) pop() step { return heap.Pop(s).(step) }
