@@ -1,12 +1,20 @@
 package scenario
 
-import "math"
+import (
+	"math"
+	"strings"
+)
 
 // Rough prices, for the preflight and for people.
 const (
 	cursorBytes      = 48 // of the ledger, each subscription
 	publicationBytes = 64 // of the ledger, each publication
 	spareDescriptors = 64 // beside the connections: loops, files, terminal
+
+	// Resident memory of one connection, as the benchmarks Idle and IdleTLS measure
+	// it.
+	epollBytes = 2 << 10
+	tlsBytes   = 20 << 10
 
 	// EmbeddedLimit is the number of clients from which on the embedded gateway
 	// runs in a process of its own.
@@ -72,6 +80,10 @@ func (c *compiler) peaks() {
 	k.Published, k.Delivered = published+burst, delivered
 	k.Publications, k.Deliveries = int64(math.Round(all)), int64(math.Round(out))
 	k.LedgerBytes = int64(cursorBytes*subs) + publicationBytes*k.Publications
+	k.Engine, k.ConnectionBytes = "epoll on Linux, otherwise portable", int64(epollBytes*k.Connections)
+	if len(p.Target.URLs) > 0 && strings.HasPrefix(p.Target.URLs[0], "wss:") {
+		k.Engine, k.ConnectionBytes = "portable, because of wss", int64(tlsBytes*k.Connections)
+	}
 	k.Ports = k.Connections
 	k.Descriptors = k.Connections + spareDescriptors
 	if p.Target.Embedded && k.Connections <= EmbeddedLimit {

@@ -235,11 +235,16 @@ type Limit struct {
 // Peaks is what a plan will need at its highest, for `squall plan` and the preflight.
 type Peaks struct {
 	Connections  int
+	Engine       string  // that will carry the connections, for people
 	Published    float64 // messages per second
 	Delivered    float64 // messages per second, expected
 	Publications int64   // in all, expected
 	Deliveries   int64   // in all, expected
 	LedgerBytes  int64
-	Descriptors  int
-	Ports        int
+
+	// ConnectionBytes is the resident memory of the idle connections, on Linux.
+	ConnectionBytes int64
+
+	Descriptors int
+	Ports       int
 }

@@ -15,19 +15,21 @@ import (
 	"squall/report"
 )
 
-const (
-	idleClients = 10_000
-	idleBytes   = 2048 // the most that one idle connection may take, resident
-)
+// idle is one way to be connected and silent.
+type idle struct {
+	gateway, url, engine string
+	clients              int
+	most                 float64 // bytes that one connection may take, resident
+}
 
 const idleScenario = `
 squall: 1
 name: idle
 duration: 1h
 drain: {timeout: 1s}
-target: {url: "ws://%s/"}
+target: {url: "%s", tls: {insecure: true}}
 clients:
-  everybody: {count: %d, arrive: {over: 3s}, subscribe: [{channel: "room.{i %% 100}", recover: true}]}
+  everybody: {count: %d, arrive: {over: %s}, subscribe: [{channel: "room.{i %% 100}", recover: true}]}
 expect:
   - delivery: exactly-once
   - order: per-channel
@@ -43,19 +45,29 @@ expect:
 // against a gateway in a process of its own. The base is what is resident before
 // the scenario is read, so plan, sessions, engine and judge all count.
 func BenchmarkIdle(b *testing.B) {
-	address := gatewayProcess(b)
+	idle{gateway: plain, url: "ws://%s/", engine: "epoll", clients: 10_000, most: 2048}.measure(b, "3s")
+}
+
+// BenchmarkIdleTLS is the same for wss:// on the portable engine, where each
+// connection has a goroutine, a read buffer and the state of crypto/tls.
+func BenchmarkIdleTLS(b *testing.B) {
+	idle{gateway: withTLS, url: "wss://%s/", engine: "portable", clients: 5_000, most: 60 << 10}.measure(b, "10s")
+}
+
+func (i idle) measure(b *testing.B, arrive string) {
+	url := fmt.Sprintf(i.url, gatewayProcess(b, i.gateway))
 	for range b.N {
 		before := resident(b)
-		p := compile(b, "idle.yaml", fmt.Appendf(nil, idleScenario, address, idleClients), 1)
+		p := compile(b, "idle.yaml", fmt.Appendf(nil, idleScenario, url, i.clients, arrive), 1)
 		interrupt := make(chan struct{})
 		ready := make(chan struct{})
 		result := make(chan *report.Result)
 		go func() {
 			told := false
 			r, err := Run(context.Background(), p, Options{
-				Engine: "epoll", Loops: 1, Run: 7, Interrupt: interrupt,
+				Engine: i.engine, Loops: 1, Run: 7, Interrupt: interrupt,
 				Progress: func(q Progress) {
-					if !told && q.Phase == history.PhaseActive && q.Ready == idleClients {
+					if !told && q.Phase == history.PhaseActive && q.Ready == i.clients {
 						told = true
 						close(ready)
 					}
@@ -73,15 +85,15 @@ func BenchmarkIdle(b *testing.B) {
 		case <-time.After(time.Minute):
 			b.Fatal("not everybody got ready")
 		}
-		each := float64(resident(b)-before) / idleClients
+		each := float64(resident(b)-before) / float64(i.clients)
 		close(interrupt)
-		if r := <-result; r != nil && (r.Clients != idleClients || len(r.Errors) > 0) {
+		if r := <-result; r != nil && (r.Clients != i.clients || len(r.Errors) > 0) {
 			b.Errorf("%d clients, errors %v", r.Clients, r.Errors)
 		}
 		b.ReportMetric(each, "B/conn")
 		b.ReportMetric(0, "ns/op")
-		if each > idleBytes {
-			b.Errorf("%.0f bytes are resident per idle connection; the limit is %d", each, idleBytes)
+		if each > i.most {
+			b.Errorf("%.0f bytes are resident per idle connection; the limit is %.0f", each, i.most)
 		}
 	}
 }

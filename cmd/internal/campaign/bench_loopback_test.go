@@ -66,7 +66,7 @@ func loopPlan(b *testing.B, address string) *scenario.Plan {
 // wake-ups, the system calls get cheaper by the message, and the ratio grows.
 func BenchmarkLoopback(b *testing.B) {
 	var address string
-	pinned(1, func() { address = gatewayProcess(b) })
+	pinned(1, func() { address = gatewayProcess(b, plain) })
 	variants := []struct {
 		name string
 		run  func(*testing.B, string) float64
