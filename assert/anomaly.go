@@ -34,6 +34,7 @@ const (
 	OffsetDivergence
 	LiveBeforeReplay
 	OffsetRegress
+	CausalInversion
 
 	anomalies // how many there are
 )
@@ -114,4 +115,5 @@ var definitions = [anomalies]Definition{
 	OffsetDivergence: {"offset-divergence", "order", "order: per-channel", "one offset of one epoch stands for two messages", reorders},
 	LiveBeforeReplay: {"live-before-replay", "order", "order", "a live message was delivered before replayed ones with smaller offsets", reorders},
 	OffsetRegress:    {"offset-regress", "order", "order: per-channel", "an offset or an answered position went back within one epoch", reorders},
+	CausalInversion:  {"causal-inversion", "order", "order: causal", "a message came before the one that its publisher had received before it said this", reorders},
 }

@@ -102,6 +102,20 @@ func (f *fact) concerns(channel history.ChannelID) bool {
 	return false
 }
 
+// latest is the receipt of a client before now, or nil.
+func (v *evidence) latest(client history.ClientID) *fact {
+	for i := v.next; i > 0 && v.next-i < uint64(len(v.ring)); i-- {
+		if f := &v.ring[(i-1)&uint64(len(v.ring)-1)]; f.client == client && f.kind == history.Deliver {
+			return f
+		}
+	}
+	return nil
+}
+
+func (f *fact) ident() ident {
+	return ident{seq: f.seq, publisher: f.publisher, incarnation: f.incarnation, fence: f.flags&history.FlagFence != 0}
+}
+
 // overtaken looks into what the client of e has recently received in the same
 // life for messages that e should have preceded: with a higher offset, or later
 // ones of the same publisher. It prefers the latter.
@@ -114,7 +128,7 @@ func (v *evidence) overtaken(e *history.Event) (same bool, other ident) {
 		if f.life != e.Life {
 			break
 		}
-		id := ident{seq: f.seq, publisher: f.publisher, incarnation: f.incarnation, fence: f.flags&history.FlagFence != 0}
+		id := f.ident()
 		if id.seq == 0 || f.flags&history.FlagStamped == 0 {
 			continue
 		}

@@ -28,7 +28,9 @@ type incident struct {
 	seen     time.Duration
 	id       ident // the message, where it is known
 	other    ident // the message that contradicts it
-	setting  setting
+
+	otherChannel history.ChannelID // causal-inversion: of other
+	setting      setting
 }
 
 // incidents of one shard. All are counted, so many are kept one by one.

@@ -25,6 +25,7 @@ type Judge struct {
 	people       []person
 	meters       meters
 	returns      returns
+	causal       causal
 	errors       errors
 	traffic      tally
 	clock        clock
@@ -178,6 +179,8 @@ func (j *Judge) rare(e *history.Event) {
 		}
 	case history.Problem:
 		j.errors.add(j, e)
+	case history.Caused:
+		j.caused(e)
 	}
 }
 

@@ -65,6 +65,7 @@ type cursor struct {
 	returnedAt time.Duration // since when the client has been wanting back
 
 	compared, waived, missed, replayed, lateGaps int64
+	causes                                       int64 // receipts whose cause was there before them
 	returns, returnsMissed                       int32
 	bare                                         int32 // plain: deliveries that named no message
 	windows                                      int32 // plain: index of its windows, or -1

@@ -4,16 +4,29 @@ package assert
 // and each publisher's numbers.
 func (s *settlement) order(w *want, v *Verdict) {
 	t := s.sum(w)
-	total := w.Want != "per-publisher"
+	total := w.Want == "per-channel"
 	compared := t.received
 	if total {
 		compared = t.compared
 	}
 	v.add(true, "deliveries compared", compared)
+	if w.Want == "causal" {
+		compared = t.causes
+		v.Counts = nil
+		v.add(true, "messages whose cause was owed to the same client", compared)
+	}
 	v.add(false, "channels with several publishers", t.overlapping)
 	v.add(false, "deliveries too old to compare", t.far)
 	v.add(false, "deliveries without a rank", s.unranked(w))
-	orphan := s.sift(w, v, func(f *found) bool { return total || f.same }, 0)
+	orphan := s.sift(w, v, func(f *found) bool {
+		switch w.Want {
+		case "causal":
+			return f.same || f.anomaly == CausalInversion
+		case "per-publisher":
+			return f.same
+		}
+		return f.anomaly != CausalInversion
+	}, 0)
 	switch {
 	case len(v.Findings) > 0:
 		v.State = Fail
@@ -22,6 +35,8 @@ func (s *settlement) order(w *want, v *Verdict) {
 		v.Reason = "not exercised: no subscription was answered"
 	case t.received == 0:
 		v.Reason = "not exercised: nothing was delivered; add a `publish` entry"
+	case compared == 0 && w.Want == "causal":
+		v.Reason = "not exercised: nobody published after receiving what others were owed too; let clients that subscribe publish"
 	case compared == 0:
 		v.Reason = "not exercised: no channel had two subscribers, so any order is one order"
 	default:

@@ -22,7 +22,7 @@ import (
 // is `SECONDS ACTOR VERB …`. Actors are voters `v0`, `v1`…, tellers `t0`, `t1`…
 // and `run`. Voters: open, ready, closed WHO, fault NAME, healed NAME, sub CH
 // [from O/E], ack CH O/E [recovered|refused], ack CH, recv CH O/E MSG [flags],
-// recv CH MSG, unsub CH, revoked CH, gap CH O/E, probe SENT, resynced SINCE,
+// recv CH MSG, cause CH O/E MSG (of the receipt before), unsub CH, revoked CH, gap CH O/E, probe SENT, resynced SINCE,
 // refused CODE, problem CODE. Tellers: pub CH MSG, ok|fail|unknown CH MSG [O/E].
 // A message is `t0#3`, `t0.1#3` with its incarnation, and ends in `!` if it is a
 // fence. Flags: replay, corrupt, storm, due=S.
@@ -177,6 +177,7 @@ var scriptKinds = map[string]history.Kind{
 	"sub": history.Subscribe, "ack": history.Subscribed, "recv": history.Deliver, "unsub": history.Unsubscribe, "revoked": history.Unsubscribed,
 	"gap": history.Gap, "probe": history.Probe, "resynced": history.Resynced, "refused": history.Refused, "problem": history.Problem, "dial": history.Dial,
 	"pub": history.Publish, "ok": history.Outcome, "fail": history.Outcome, "unknown": history.Outcome, "phase": history.Phase,
+	"cause": history.Caused,
 }
 
 func (s *script) event(f []string) error {
@@ -267,7 +268,7 @@ func (s *script) event(f []string) error {
 				err = s.position(&e, args[1])
 			}
 		}
-	case history.Deliver:
+	case history.Deliver, history.Caused:
 		channel()
 		if strings.Contains(args[0], "/") {
 			e.Flags |= history.FlagPositioned

@@ -87,6 +87,7 @@ func (j *Judge) settle() *settlement {
 	s.judgePublications()
 	s.judgeRefusals()
 	s.judgePlain()
+	s.judgeCausal()
 	return s
 }
 

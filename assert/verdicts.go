@@ -222,7 +222,7 @@ type sums struct {
 	unseen, lost, waived                     int64
 	returns, returnsMissed, missed, replayed int64
 	published, unknown, acked, retired       int64
-	far, overlapping                         int64
+	far, overlapping, causes                 int64
 }
 
 // sum adds up what the cursors and channels within w know.
@@ -265,6 +265,7 @@ func (s *settlement) sum(w *want) (t sums) {
 			t.returnsMissed += int64(c.returnsMissed) + e.missed
 			t.missed += c.missed
 			t.replayed += c.replayed
+			t.causes += c.causes
 		}
 	}
 	return t

@@ -107,13 +107,13 @@ func (s *settlement) line(k, end *fact, notes []string) Line {
 		}
 		switch {
 		case k.flags&history.FlagPositioned == 0:
-			l.Text = how + " " + s.message(ident{seq: k.seq, publisher: k.publisher, incarnation: k.incarnation, fence: k.flags&history.FlagFence != 0})
+			l.Text = how + " " + s.message(k.ident())
 		case end != k:
 			l.Text = fmt.Sprintf("%s offsets %d..%d", how, k.offset, end.offset)
 		default:
 			l.Text = fmt.Sprintf("%s offset %d", how, k.offset)
 			if k.flags&history.FlagStamped != 0 {
-				l.Text += " = " + s.message(ident{seq: k.seq, publisher: k.publisher, incarnation: k.incarnation, fence: k.flags&history.FlagFence != 0})
+				l.Text += " = " + s.message(k.ident())
 			}
 		}
 		if k.flags&history.FlagCorrupt != 0 {
@@ -163,8 +163,12 @@ func (s *settlement) line(k, end *fact, notes []string) Line {
 
 // publisherLines tell what the publisher knows of the message in question.
 func (s *settlement) publisherLines(f *found) (out []Line) {
-	for _, id := range [...]ident{f.id, f.other} {
-		m := s.publication(f.channel, id)
+	for k, id := range [...]ident{f.id, f.other} {
+		ch := f.channel
+		if k == 1 && f.anomaly == CausalInversion {
+			ch = f.otherChannel
+		}
+		m := s.publication(ch, id)
 		if m == nil {
 			continue
 		}
@@ -233,6 +237,8 @@ func (s *settlement) missing(f *found) string {
 	switch {
 	case d.harm == loses && f.anomaly != StaleEpochAccepted:
 		return fmt.Sprintf("missing %s (%d)", what, f.n)
+	case f.anomaly == CausalInversion:
+		return fmt.Sprintf("%s of %s came before %s, which its publisher had received before", s.message(f.other), s.j.names.Name(int32(f.otherChannel)), what)
 	case f.anomaly == OffsetDivergence || f.anomaly == OrderDivergence || f.anomaly == FIFOViolation:
 		if f.other.seq != 0 {
 			return fmt.Sprintf("%s, against %s", what, s.message(f.other))

@@ -65,7 +65,7 @@ func Run(ctx context.Context, plan *scenario.Plan, cfg Config) (*Outcome, error)
 				Never: r.Never, First: r.First, Max: r.Max, Factor: r.Factor, Jitter: r.Jitter, Attempts: r.Attempts,
 			},
 			Heartbeat: g.Heartbeat.Every, HeartbeatLimit: g.Heartbeat.Timeout,
-			AckTimeout: plan.Drain.AckTimeout, DialectPing: f.about.Can.ClientPing, Ack: f.about.Can.Ack,
+			AckTimeout: plan.Drain.AckTimeout, DialectPing: f.about.Can.ClientPing, Ack: f.about.Can.Ack, Causal: plan.Causal(),
 		})
 	}
 	for i := range cfg.Loops {

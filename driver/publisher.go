@@ -119,7 +119,7 @@ func (s *shard) publish(p *publisher, due time.Duration, channel string) {
 func (s *shard) write(c *client, id history.ChannelID, m scenario.Publication, pub session.Publication, due time.Duration, fence bool) {
 	s.body = dialect.AppendStamped(s.body[:0], m.Payload, dialect.Stamp{
 		Run: s.fleet.cfg.Run, Publisher: pub.Publisher, Incarnation: pub.Incarnation, Seq: pub.Seq,
-		Due: due, Channel: s.hash(id), Fence: fence,
+		Due: due, Channel: s.hash(id), Fence: fence, Cause: s.causeOf(pub.Cause),
 	}, m.Size)
 	s.send(c, &dialect.Command{Verb: dialect.Publish, ID: pub.ID, Channel: m.Channel, Payload: s.body})
 }

@@ -7,6 +7,7 @@ import (
 	"squall/assert/history"
 	"squall/driver/dialect"
 	"squall/driver/engine"
+	"squall/driver/session"
 )
 
 // Message implements engine.Handler: the hot path.
@@ -99,6 +100,10 @@ func (s *shard) stamped(c *client, bytes int, at engine.Stamp) {
 		in.Flags |= history.FlagStamped
 		if st.Fence {
 			in.Flags |= history.FlagFence
+		}
+		in.Cause = session.Cause{}
+		if st.Cause.Seq > 0 {
+			in.Cause = s.cause(&st.Cause)
 		}
 		if s.fleet.storm.during(st.Due, at.Read) {
 			in.Flags |= history.FlagStorm

@@ -37,8 +37,9 @@ type shard struct {
 	steps   steps
 
 	names     *history.Cache
-	mostNames int      // that a server may invent, before it is taken for garbage
-	hashes    []uint32 // of channel names, by number
+	mostNames int                          // that a server may invent, before it is taken for garbage
+	hashes    []uint32                     // of channel names, by number
+	byHash    map[uint32]history.ChannelID // the way back; made when a cause is met
 	dec       dialect.Decoder
 	msg       dialect.Message
 	in        session.Incoming

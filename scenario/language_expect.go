@@ -11,7 +11,7 @@ type ExpectSpec struct {
 	Within  Duration   `yaml:"within" about:"With recovery: resync of each client."`
 
 	Delivery  string        `yaml:"delivery" rule:"true" enum:"at-most-once,at-least-once,exactly-once" about:"Loss and repeats."`
-	Order     string        `yaml:"order" rule:"true" enum:"per-publisher,per-channel,causal" later:"causal" about:"Order."`
+	Order     string        `yaml:"order" rule:"true" enum:"per-publisher,per-channel,causal" about:"Order."`
 	Recovery  string        `yaml:"recovery" rule:"true" enum:"complete,honest" about:"complete: every return gets all it missed; honest: or a truthful refusal."`
 	Latency   *LatencySpec  `yaml:"latency" rule:"true" about:"Times."`
 	Reconnect *ReturnSpec   `yaml:"reconnect" rule:"true" about:"Whether and when clients come back."`

@@ -121,7 +121,7 @@ func TestNotYetAvailable(t *testing.T) {
 		data pattern share observe session read link fallback outbox key
 		when degrade mute abuse subscribe unsubscribe scale block revoke gateway exec
 		isolation heartbeat close state presence peak`)
-	want = append(want, "order: causal", "via: http", "node: next")
+	want = append(want, "via: http", "node: next")
 	slices.Sort(want)
 	if !slices.Equal(got, want) {
 		t.Errorf("got\n%v\nwant\n%v", got, want)

@@ -162,7 +162,7 @@ func (c *coder) next(src []byte, names int) (e Event, rest []byte, err error) {
 		}
 	}
 	switch {
-	case e.Kind == KindNone || e.Kind > Ending:
+	case e.Kind == KindNone || e.Kind >= kinds:
 		return e, nil, fmt.Errorf("kind %d", e.Kind)
 	case ends < 0 || e.Result > Failed || ends>>2 > int64(Client):
 		return e, nil, fmt.Errorf("result %d", ends)

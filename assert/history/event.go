@@ -56,6 +56,9 @@ const (
 	Phase      // Note: one of the Phase names. Client is -1.
 	Say        // Note: the text. Client is -1.
 	Ending     // what the driver says of the whole run, last in a recording. Note: JSON. Client is -1.
+	Caused     // of the Deliver before it, of the same client: its publisher had received the message Publisher, Incarnation, Seq of Channel, at Offset, before it said this
+
+	kinds // how many there are
 )
 
 // Names of the phases, in their order. They are Notes of Phase events.

@@ -14,8 +14,9 @@ import (
 //	{"_squall":"9f3a01bc.12.1.345.1234567890.5d00aa91.f.8c0ffee1","choice":3}
 //
 // The fields are, separated by dots: run (hex), publisher, incarnation,
-// sequence, due (nanoseconds), channel (hex), flags (f fence, p filler present,
-// - none) and the CRC-32C (hex) of the text before its dot followed by the
+// sequence, due (nanoseconds), channel (hex), the cause if there is one (c, then
+// channel, publisher, incarnation, sequence and offset with colons between),
+// flags (f fence, p filler present, - none) and the CRC-32C (hex) of the text before its dot followed by the
 // filler's text. Neither uses a character that a JSON printer would escape.
 type Stamp struct {
 	Run         uint32        // of the run, so that leftovers of another are told apart
@@ -25,6 +26,16 @@ type Stamp struct {
 	Due         time.Duration // since the epoch of the run
 	Channel     uint32        // the caller's hash of the channel's name
 	Fence       bool          // repeats the last message, to close what came before
+	Cause       Cause         // what its publisher had received last, where causal order is judged
+}
+
+// Cause names the message that another one may be an answer to. Seq 0: none.
+type Cause struct {
+	Channel     uint32 // the caller's hash of the channel's name
+	Publisher   int32
+	Incarnation uint32
+	Seq         uint64
+	Offset      uint64 // at which it was received; 0 where the protocol has none
 }
 
 // StampState says what FindStamp found.
@@ -60,6 +71,9 @@ func AppendStamped(dst, payload []byte, s Stamp, size int) []byte {
 	dst = strconv.AppendUint(append(dst, '.'), s.Seq, 10)
 	dst = strconv.AppendInt(append(dst, '.'), int64(s.Due), 10)
 	dst = appendHex(append(dst, '.'), s.Channel)
+	if s.Cause.Seq > 0 {
+		dst = s.Cause.append(append(dst, '.'))
+	}
 	dst = append(dst, '.')
 
 	tail := len(`.8c0ffee1"`) + len(rest)
@@ -174,6 +188,9 @@ func readStamp(text, fill []byte, s *Stamp) StampState {
 		Channel:     r.hex(),
 	}
 	flags := r.field()
+	if len(flags) > 0 && flags[0] == 'c' {
+		found.Cause, flags = r.cause(flags[1:]), r.field()
+	}
 	found.Fence = len(flags) > 0 && flags[0] == 'f'
 	if r.bad || len(r.rest) > 0 {
 		return StampCorrupt
@@ -182,15 +199,25 @@ func readStamp(text, fill []byte, s *Stamp) StampState {
 	return StampValid
 }
 
+func (c *Cause) append(dst []byte) []byte {
+	dst = appendHex(append(dst, 'c'), c.Channel)
+	dst = strconv.AppendInt(append(dst, ':'), int64(c.Publisher), 10)
+	dst = strconv.AppendUint(append(dst, ':'), uint64(c.Incarnation), 10)
+	dst = strconv.AppendUint(append(dst, ':'), c.Seq, 10)
+	return strconv.AppendUint(append(dst, ':'), c.Offset, 10)
+}
+
 // stampReader takes the fields of a stamp one after the other.
 type stampReader struct {
 	rest []byte
 	bad  bool
 }
 
-func (r *stampReader) field() []byte {
+func (r *stampReader) field() []byte { return r.until('.') }
+
+func (r *stampReader) until(end byte) []byte {
 	for i, c := range r.rest {
-		if c == '.' {
+		if c == end {
 			f := r.rest[:i]
 			r.rest = r.rest[i+1:]
 			return f
@@ -201,8 +228,24 @@ func (r *stampReader) field() []byte {
 	return f
 }
 
-func (r *stampReader) int() int64 {
-	f := r.field()
+// cause reads the parts of one field.
+func (r *stampReader) cause(text []byte) Cause {
+	p := stampReader{rest: text}
+	channel, ok := hex8(p.until(':'))
+	c := Cause{
+		Channel:     channel,
+		Publisher:   int32(p.number(p.until(':'))),
+		Incarnation: uint32(p.number(p.until(':'))),
+		Seq:         uint64(p.number(p.until(':'))),
+		Offset:      uint64(p.number(p.until(':'))),
+	}
+	r.bad = r.bad || !ok || p.bad || len(p.rest) > 0
+	return c
+}
+
+func (r *stampReader) int() int64 { return r.number(r.field()) }
+
+func (r *stampReader) number(f []byte) int64 {
 	negative := len(f) > 0 && f[0] == '-'
 	if negative {
 		f = f[1:]

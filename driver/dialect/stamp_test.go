@@ -13,6 +13,10 @@ var sample = Stamp{Run: 0x9f3a01bc, Publisher: 12, Incarnation: 1, Seq: 345, Due
 func TestAppendStamped(t *testing.T) {
 	fence := sample
 	fence.Fence = true
+	answer := sample
+	answer.Cause = Cause{Channel: 0x0badcafe, Publisher: 3, Incarnation: 2, Seq: 77, Offset: 4711}
+	answerFence := answer
+	answerFence.Fence = true
 	for _, row := range []struct {
 		name    string
 		payload string
@@ -24,6 +28,8 @@ func TestAppendStamped(t *testing.T) {
 		{"a fence", `{"a":1}`, fence, 0, `{"_squall":"9f3a01bc.12.1.345.1234567890.5d00aa91.f.`},
 		{"an empty object", ` { } `, sample, 0, `{"_squall":"9f3a01bc.12.1.345.1234567890.5d00aa91.-.52573e45"} `},
 		{"large enough already", `{"a":1}`, sample, 60, `{"_squall":"9f3a01bc.12.1.345.1234567890.5d00aa91.-.52573e45","a":1}`},
+		{"a cause", `{}`, answer, 0, `{"_squall":"9f3a01bc.12.1.345.1234567890.5d00aa91.c0badcafe:3:2:77:4711.-.`},
+		{"a cause, a fence and a filler", `{}`, answerFence, 140, `{"_squall":"9f3a01bc.12.1.345.1234567890.5d00aa91.c0badcafe:3:2:77:4711.fp.`},
 		{"zero and extremes", `{}`, Stamp{Publisher: -1, Seq: 1<<63 - 1, Due: -5}, 0, `{"_squall":"00000000.-1.0.9223372036854775807.-5.00000000.-.`},
 	} {
 		got := string(AppendStamped(nil, []byte(row.payload), row.stamp, row.size))
@@ -98,7 +104,10 @@ func FuzzStamp(f *testing.F) {
 	f.Add(uint32(1), int32(2), uint32(3), uint64(4), int64(5), uint32(6), true, uint16(200), `x"y`, uint16(20), byte(1))
 	f.Add(uint32(1), int32(-2), uint32(1<<31), uint64(1<<63-1), int64(-5), uint32(6), false, uint16(0), ``, uint16(0), byte(255))
 	f.Fuzz(func(t *testing.T, run uint32, pub int32, inc uint32, seq uint64, due int64, ch uint32, fence bool, size uint16, other string, at uint16, flip byte) {
-		want := Stamp{run, pub, inc, seq % (1 << 63), time.Duration(max(due, -1<<62)), ch, fence}
+		want := Stamp{run, pub, inc, seq % (1 << 63), time.Duration(max(due, -1<<62)), ch, fence, Cause{}}
+		if size%2 == 1 {
+			want.Cause = Cause{ch ^ run, pub, inc, seq % (1 << 63), uint64(size)}
+		}
 		payload, err := json.Marshal(map[string]any{other + "x": other, "n": []any{1, map[string]any{"_squall": "no"}}})
 		if err != nil {
 			t.Fatal(err)

@@ -48,6 +48,8 @@ func Defects() []DefectInfo {
 			[]string{"apache/pulsar#10757"}},
 		{"confirmed-not-subscribed", "answers a subscribe without registering it", "confirmed-not-subscribed", 7,
 			[]string{"supabase/realtime#2086", "rails/rails#58698"}},
+		{"causal-inversion", "keeps every 5th event, and what follows it on its channel, from half of the subscribers for 30 ms", "causal-inversion", 5,
+			[]string{"tudo-aqua/bgw#465"}},
 	}
 }
 
@@ -66,6 +68,7 @@ type wrong struct {
 	slowConsumerSilentDrop *trigger
 	ackThenDrop            *trigger
 	confirmedNotSubscribed *trigger
+	causalInversion        *trigger
 
 	mu      sync.Mutex
 	written map[cursor]position // lost-in-socket
@@ -94,6 +97,7 @@ func (w *wrong) places() map[string]**trigger {
 		"slow-consumer-silent-drop": &w.slowConsumerSilentDrop,
 		"ack-then-drop":             &w.ackThenDrop,
 		"confirmed-not-subscribed":  &w.confirmedNotSubscribed,
+		"causal-inversion":          &w.causalInversion,
 	}
 }
 

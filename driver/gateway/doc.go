@@ -49,6 +49,10 @@
 //	{"type":"event","channel":"vote.1","offset":15,"replay":true,"data":{…}}
 //	{"type":"event","channel":"vote.1","offset":16,"data":{…}}
 //
+// Causality. A publish is obeyed after every event of a channel that the client is
+// subscribed to, and had been sent before, is queued for all its subscribers: an
+// answer reaches nobody before what it answers, on whatever channel it is given.
+//
 // Recovery. A client that returns names its position: the epoch, and the offset
 // of the last event it has. If the epoch is still the channel's and every later
 // event is still in the history, the answer says recovered true, and all events

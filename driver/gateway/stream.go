@@ -39,6 +39,7 @@ type stream struct {
 	used time.Time // when somebody last came, left or published
 	gone bool      // forgotten by the hub; look it up again
 	held *held     // of the defects that swap
+	lag  *lag      // of causal-inversion
 }
 
 // subscription is one connection's interest in one channel.

@@ -120,6 +120,7 @@ func (c *conn) publish(m *command) *refusal {
 	g := c.gateway
 	var offset uint64
 	if !g.wrong.ackThenDrop.fires() {
+		c.caughtUp()
 		data := oneLine(m.data)
 		for ok := false; !ok; {
 			s := g.hub.stream(string(m.channel))
@@ -133,6 +134,18 @@ func (c *conn) publish(m *command) *refusal {
 		c.send(item{frame: sayPublished(m.id, offset)})
 	}
 	return nil
+}
+
+// caughtUp waits until every event that this client may have been sent has been
+// queued for all subscribers of its channel, so that what the client says next,
+// on whatever channel, can't reach anybody before it.
+func (c *conn) caughtUp() {
+	for _, sub := range c.subs {
+		if s := sub.stream; s != nil {
+			s.mu.Lock() // an event is queued for everybody under this lock
+			s.mu.Unlock()
+		}
+	}
 }
 
 // pace waits until the limit of deliveries has room for one event to everybody

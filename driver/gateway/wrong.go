@@ -130,6 +130,9 @@ type held struct {
 // fanOut sends an event to everybody itself, if it holds one back to be
 // swapped. Under the stream's lock.
 func (w *wrong) fanOut(s *stream, e event) bool {
+	if w.causalInversion != nil {
+		return w.lagBehind(s, e)
+	}
 	if w.fifoViolation == nil && w.orderDivergence == nil {
 		return false
 	}

@@ -23,6 +23,7 @@ type Incoming struct {
 	Seq         uint64
 	Due         time.Duration
 	Bytes       int32
+	Cause       Cause // of the message, where causal order is judged
 }
 
 // Message is one step: something that the server said.

@@ -38,6 +38,7 @@ type Publication struct {
 	Publisher   int32 // number in the run
 	Incarnation uint32
 	Seq         uint64
+	Cause       Cause // what the client had received last, where causal order is judged
 }
 
 // Publish claims the next number of publisher p (an index into Init's list) on
@@ -80,6 +81,9 @@ func (s *Session) write(p int, c history.ChannelID, l mark, due, now time.Durati
 	e.Due, e.Sent = due, now
 	if fence {
 		e.Flags |= history.FlagFence
+	}
+	if !fence {
+		m.Cause = s.heardLast
 	}
 	out.emit(e)
 	if ack && s.cfg.Ack {

@@ -51,6 +51,7 @@ type Config struct {
 	AckTimeout     time.Duration // for publications
 	DialectPing    bool          // the dialect has a client ping of its own
 	Ack            bool          // the dialect acknowledges publications
+	Causal         bool          // publications name what their client received before
 }
 
 // Sub is one planned subscription.
@@ -143,6 +144,8 @@ type Session struct {
 
 	pubs    []publisher
 	pending []pending
+
+	heardLast Cause // where causal order is judged
 }
 
 // Init makes s the client numbered client. Publishers are named by their

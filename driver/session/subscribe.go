@@ -155,6 +155,9 @@ func (s *Session) delivered(in *Incoming, out *Out) {
 		sub.fences++
 	}
 	out.emit(e)
+	if s.cfg.Causal {
+		s.noteCause(in, m.Replay, out)
+	}
 	if s.returned {
 		s.resynced(in.Now, out)
 	}

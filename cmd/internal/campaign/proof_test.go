@@ -15,6 +15,7 @@ import (
 
 // small makes a shipped scenario small enough for a bubble.
 var small = map[string][]string{
+	"replies.yaml":         {"clients.members.count=48"},
 	"reconnect-storm.yaml": {"clients.voters.count=160"},
 	"fan-out.yaml":         {"clients.listeners.count=24"},
 	"cuts.yaml":            {"clients.members.count=60"},
