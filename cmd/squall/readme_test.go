@@ -70,6 +70,8 @@ var treatments = map[string]treatment{
 	"squall run reconnect-storm --record storm.rec --quiet": {add: storm},
 	"squall check storm.rec":                                {},
 	"squall schema > squall.schema.json":                    {},
+	"squall explain recovered-flag-lie":                     {},
+	"squall list anomalies":                                 {},
 
 	// 10,000 connections are too many here.
 	"go test -run '^$' -bench Idle -benchtime 1x ./cmd/internal/campaign": {add: " -list Idle"},

@@ -127,8 +127,8 @@ repeated or reordered, and how long it took.`,
 	root.SetHelpTemplate(helpTemplate)
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetHelpCommand(t.helpVerb())
-	group(root, "Run and judge:", t.runVerb(code), t.checkVerb(code))
-	group(root, "Write scenarios:", t.planVerb(), t.schemaVerb())
+	group(root, "Run and judge:", t.runVerb(code), t.checkVerb(code), t.explainVerb())
+	group(root, "Write scenarios:", t.planVerb(), t.schemaVerb(), t.listVerb())
 	group(root, "Serve:", t.gatewayVerb())
 	group(root, "And:", t.versionVerb(), t.completionVerb())
 	root.SetHelpCommandGroupID("And:")

@@ -1,0 +1,236 @@
+package assert
+
+// Explanation tells a person who has met an anomaly what to do with it;
+// `squall explain` prints it under the definition.
+type Explanation struct {
+	Wire   string   // how it shows in the frames of one or two connections
+	Causes []string // what usually leads to it, most frequent first
+	Issues []string // public reports of the same in real systems: owner/repo#number
+	Look   string   // what to look at next, in the gateway and with squall
+}
+
+// Explain returns the explanation of a.
+func (a Anomaly) Explain() Explanation {
+	if a >= anomalies {
+		return Explanation{}
+	}
+	return explanations[a]
+}
+
+// explanations is read only. Whoever adds an anomaly adds its explanation, too.
+var explanations = [anomalies]Explanation{
+	ConfirmedNotSubscribed: {
+		Wire: "the subscribe command is answered with success, then no delivery of that channel follows on the connection, while other connections receive",
+		Causes: []string{
+			"the answer is written before, or without, the entry in the table of subscribers, and that entry fails",
+			"the backend's own subscription broke earlier, and the channel still counts as joined",
+			"an unsubscribe of an earlier life is handled late and takes the new entry away",
+		},
+		Issues: []string{"supabase/realtime#2086", "rails/rails#58698"},
+		Look:   "the order of registering and answering in the subscribe path; whether the channel's table holds the connection afterwards. --trace of the witness's client shows the answer and the silence after it",
+	},
+	AckThenDrop: {
+		Wire: "a publication is answered with success, and no connection receives it, although at least one was subscribed before it was sent and until after its fence",
+		Causes: []string{
+			"the acknowledgement is written before the message is handed to the queue, and the queue is full",
+			"a worker takes the message and ends with an error after the answer",
+			"publications are acknowledged by a node that can't reach the broker",
+		},
+		Issues: []string{"apache/pulsar#10757"},
+		Look:   "what lies between the acknowledgement and the append to the channel; errors and drops counted there. Lower the rate with --set to see whether it depends on load",
+	},
+	SlowConsumerSilentDrop: {
+		Wire: "offsets (or a publisher's sequence) jump on a connection that stays open and reads slowly; neither a gap notice nor a close frame comes",
+		Causes: []string{
+			"a send into a bounded queue that gives up when the queue is full",
+			"the oldest entries of a client's queue are overwritten",
+			"a broker in between drops for the gateway, which never learns of it",
+		},
+		Issues: []string{"sensu/sensu-go#1096", "Starcounter/Starcounter#3461", "forecast-bio/crosslink#321", "AtherEnergy/rumqtt#158"},
+		Look:   "what happens at the limit of a client's queue: a correct gateway closes the connection, or says that something is missing, so that the client recovers",
+	},
+	LostMessage: {
+		Wire: "a message is missing on one connection between two that arrived, or behind the last one; there was no disconnect between and the reader was not slow",
+		Causes: []string{
+			"the connection's membership of the channel was dropped while the socket stayed open",
+			"the first messages behind a subscribe answer come before the backend's subscription exists",
+			"an error while writing to one subscriber ends the loop over the others",
+		},
+		Issues: []string{"firezone/firezone#10397", "rails/actioncable#74"},
+		Look:   "whether all lost messages belong to one channel, one node or one moment: the witness and the nearest fault tell. Then the fan-out loop and its error paths",
+	},
+	ReplayLiveOverlap: {
+		Wire: "after a subscribe with a position one offset comes twice on the same connection: once in the replay, once as a live message",
+		Causes: []string{
+			"the subscriber is registered first and then served from the history, without dropping what both hold",
+			"the limit between history and live is taken with < on one side and <= on the other",
+		},
+		Issues: []string{"centrifugal/centrifuge-js#425", "centrifugal/centrifuge-dart#142", "kubernetes/kubernetes#24004"},
+		Look:   "the place where replay and live stream are joined: it needs one position up to which the replay goes and after which live begins",
+	},
+	DuplicateDelivery: {
+		Wire: "the same message (publisher and sequence) comes twice to one client, or stands under two offsets of a channel",
+		Causes: []string{
+			"a publication whose answer was late is sent again and takes effect again",
+			"a client that matches twice, by channel and by pattern, gets a copy for each",
+			"a message is queued again after a failed write that had in fact gone out",
+		},
+		Issues: []string{"emqx/emqtt#17", "moscajs/mosca#62", "socketio/socket.io#5334", "nats-io/nats-server#7801"},
+		Look:   "one offset or two: two offsets mean that it was published twice (publishers, retries, idempotency keys), one offset that it was delivered twice (fan-out, subscriptions)",
+	},
+	PhantomMessage: {
+		Wire: "a payload arrives whose stamp belongs to no publication of this run, to one that was refused, or whose checksum doesn't fit its text",
+		Causes: []string{
+			"an unknown position is served with old history, from an earlier run or another channel",
+			"buffers are used again before they are written out",
+			"a refused publication was stored before the check that refused it",
+			"not the gateway's fault: another squall run publishes on the same channels",
+		},
+		Issues: []string{"dunglas/mercure#586"},
+		Look:   "the run id in the payload's _squall: another run's means old history or a second tester (put {run} into channel names), this run's with a wrong checksum means changed bytes",
+	},
+
+	SubscribeHistoryGap: {
+		Wire: "a subscribe answer names a position, the replay ends before it or the first live message begins behind it, and what lies between never comes",
+		Causes: []string{
+			"the history is read first and the subscriber registered afterwards; what is published in between is in neither",
+			"the answer's position is read at another moment than the replay",
+		},
+		Issues: []string{"dunglas/mercure#178", "kubernetes/kubernetes#49956", "centrifugal/centrifugo#446"},
+		Look:   "the subscribe path: register first, hold live messages back, read the history, then drop what both hold. A higher publish rate widens the window and shows it sooner",
+	},
+	LostInSocket: {
+		Wire: "the old connection ended with bytes written and never received; the new one is served from behind them, although the client asked from before them",
+		Causes: []string{
+			"the server resumes a session from what it has written, not from the position that the client names or has acknowledged",
+			"frames are taken out of the queue when they are handed to the kernel",
+		},
+		Issues: []string{"Yakifo/amqtt#401", "vernemq/vernemq#496"},
+		Look:   "which position wins on a return, the client's or the server's own; `disconnect: {how: reset}` or `vanish` under load brings it out",
+	},
+	RecoveredFlagLie: {
+		Wire: "the answer to a resume says recovered, and at least one offset between the asked position and the answered one comes neither in the replay nor later",
+		Causes: []string{
+			"the flag is set when a history was found, not when it reaches back far enough",
+			"a replay is cut by a limit, a size or a time, and nobody tells",
+			"an entry that can't be decoded or is filtered by a bug is skipped",
+		},
+		Issues: []string{"dotnet/aspnetcore#55575", "mythal/boluo#155"},
+		Look:   "the witness names the offset: is it still in the history store? If it is, look at the replay's limits; if not, at the condition for recovered: first entry = asked + 1",
+	},
+	SilentHistoryTruncation: {
+		Wire: "a client asks from a position older than the history; it gets the newest part and an answer that says recovered",
+		Causes: []string{
+			"a limit for the replay's length that is applied after the check of completeness, or without one",
+			"the trimmed stream's first offset is never compared with the client's position",
+		},
+		Issues: []string{"centrifugal/centrifugo#165"},
+		Look:   "history size and recovery limit of the gateway against the number of messages missed; a truthful answer is a refusal, on which the client reads everything anew",
+	},
+	StaleEpochAccepted: {
+		Wire: "the client resumes with the epoch of an earlier stream, and the answer says recovered in the present one, where its offsets mean other messages",
+		Causes: []string{
+			"only offsets are compared, or an empty epoch passes as equal",
+			"the stream was lost with a restart and its numbers began anew with the same epoch",
+		},
+		Issues: []string{"centrifugal/centrifuge-go#159", "centrifugal/centrifuge-go#160", "ably/ably-js#540"},
+		Look:   "where epochs are made (per start, per channel, stored?) and compared; both epochs stand in the witness",
+	},
+	FalseUnrecovered: {
+		Wire: "a resume is refused although the epoch is the same, nothing was trimmed and the missed messages are young enough",
+		Causes: []string{
+			"a client that has received nothing yet has a position that looks like none",
+			"a quiet channel's metadata expired before its promise did",
+			"the resume goes to a node that doesn't have the session or the history yet",
+		},
+		Issues: []string{"socketio/socket.io#4888", "socketio/socket.io#5282", "socketio/socket.io#5538", "centrifugal/centrifugo#230"},
+		Look:   "position and top in the witness, against `promises.history`: if the server's configuration keeps less than the scenario says, correct the promise. Otherwise the condition that refuses",
+	},
+	IncompleteRecovery: {
+		Wire: "a resume is answered with a refusal, so the client misses messages, while the scenario expects `recovery: complete`",
+		Causes: []string{
+			"the history is too small or too short-lived for this load and this time away",
+			"a second recovery of one session is refused by mistake",
+			"the history was lost with a restart",
+		},
+		Issues: []string{"socketio/socket.io#4880", "centrifugal/centrifugo#230"},
+		Look:   "rate × time away against the history's size; a larger history or a shorter `away` settles whether it is the limit. `recovery: honest` accepts justified refusals",
+	},
+	DoubleReplay: {
+		Wire: "messages that the client had received in an earlier life, before the position that it asked from, come again in the replay",
+		Causes: []string{
+			"the position is taken as inclusive on one side",
+			"the batch of an old connection is still delivered after the new one replaced it",
+			"the server uses its own, older position instead of the client's",
+		},
+		Issues: []string{"centrifugal/centrifuge-go#150", "shyiko/mysql-binlog-connector-java#113"},
+		Look:   "asked position and first replayed offset in the witness: the same number is an off-by-one, a much smaller one a wrong session position",
+	},
+	SlowResync: {
+		Wire: "subscribe answers or the replay behind them come later after a return than `within` allows",
+		Causes: []string{
+			"all who return are served by one queue or one lock",
+			"replays are read from a slow store, one channel after the other",
+			"resent messages wait for a timer instead of for the connection",
+		},
+		Issues: []string{"nats-io/nats-server#4627"},
+		Look:   "the rows catch-up and resync of the latency table and the peak of returns: does it get better with fewer victims or a wider `over`? Then it is the herd",
+	},
+
+	FIFOViolation: {
+		Wire: "two messages of one publisher, sent one after the other on one connection, arrive (or are numbered) in the reverse order",
+		Causes: []string{
+			"one goroutine, task or thread a message, with no queue behind them",
+			"a pool of connections to the broker, used in turn",
+			"large messages take another way (compression, upload) and small ones overtake them",
+		},
+		Issues: []string{"olahol/melody#6", "graarh/golang-socketio#50", "grafov/bcast#9", "uNetworking/uWebSockets#1350"},
+		Look:   "whether offsets are reversed as well: then the publish path did it, before the channel; otherwise the fan-out to this subscriber",
+	},
+	OrderDivergence: {
+		Wire: "two subscribers of one channel receive two messages in opposite orders",
+		Causes: []string{
+			"each publisher's connection fans out by itself, with no common queue of the channel",
+			"nodes deliver their own publications at once and those of others through the broker",
+		},
+		Issues: []string{"tudo-aqua/bgw#465"},
+		Look:   "the two publishers of the witness: on one node or on two? If the gateway doesn't mean to keep one order a channel, promise `order: per-publisher`",
+	},
+	OffsetDivergence: {
+		Wire: "one offset of one channel and epoch carries one message on one connection and another message on another",
+		Causes: []string{
+			"the offset is drawn outside the lock or the atomic step that appends",
+			"two nodes number one channel, each for itself",
+			"a fail-over took back entries that were delivered already",
+		},
+		Issues: []string{"dunglas/mercure#1347", "kurrent-io/KurrentDB#1013"},
+		Look:   "how offsets are given: one writer a channel, or an atomic append that returns the number",
+	},
+	LiveBeforeReplay: {
+		Wire: "behind the answer of a resume a live message comes first, then replayed ones with smaller offsets",
+		Causes: []string{
+			"the subscriber goes live before its replay is written out",
+			"replay and live messages leave through two queues of one connection",
+		},
+		Issues: []string{"eclipse-mosquitto/mosquitto#192", "eclipse-paho/paho.mqtt.c#807", "nanomq/nanomq#897"},
+		Look:   "the writer of one connection: live messages must wait until the last replayed one is in its queue",
+	},
+	OffsetRegress: {
+		Wire: "an offset, or the position in a subscribe answer, is smaller than one seen before in the same epoch",
+		Causes: []string{
+			"the answer comes from a replica that lags behind",
+			"a counter was restored from a snapshot while the epoch stayed",
+		},
+		Issues: []string{"elastic/cloud-on-k8s#4956"},
+		Look:   "which node or replica answered; a stream that starts again needs a new epoch",
+	},
+	CausalInversion: {
+		Wire: "a subscriber of two channels gets a reply first and what it answers later, though the replier had received that before it sent",
+		Causes: []string{
+			"channels are spread over shards or nodes, and one is slower than the other",
+			"batches or queues per channel that are flushed independently",
+		},
+		Issues: []string{"tudo-aqua/bgw#465"},
+		Look:   "where the two channels of the witness are served. Few systems promise this across channels; leave `order: causal` out if yours doesn't",
+	},
+}
