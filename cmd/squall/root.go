@@ -27,12 +27,16 @@ type tool struct {
 	signals        func(chan<- os.Signal) (stop func())
 	run            func(context.Context, *scenario.Plan, campaign.Options) (*report.Result, error)
 	check          func(r io.Reader, version string) (*report.Result, error)
+	bubbles        func(context.Context) (campaign.Worker, error)
 }
 
 // run is the whole program: it does what args say and returns the exit code.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	t := &tool{
 		stdin: stdin, stdout: stdout, stderr: stderr, getenv: os.Getenv, run: campaign.Run, check: campaign.Check,
+		bubbles: func(ctx context.Context) (campaign.Worker, error) {
+			return campaign.BubbleWorker(ctx, self(), "bubbles")
+		},
 		signals: func(c chan<- os.Signal) func() {
 			signal.Notify(c, os.Interrupt, syscall.SIGTERM)
 			return func() { signal.Stop(c) }
@@ -130,6 +134,8 @@ repeated or reordered, and how long it took.`,
 	group(root, "Run and judge:", t.runVerb(code), t.checkVerb(code), t.explainVerb())
 	group(root, "Write scenarios:", t.planVerb(), t.schemaVerb(), t.listVerb())
 	group(root, "Serve:", t.gatewayVerb())
+	group(root, "Prove:", t.proveVerb(code))
+	root.AddCommand(t.bubbleVerb())
 	group(root, "And:", t.versionVerb(), t.completionVerb())
 	root.SetHelpCommandGroupID("And:")
 	return root

@@ -1,27 +1,29 @@
 package campaign
 
 import (
-	"context"
 	"io/fs"
 	"strings"
 	"testing"
-	"testing/synctest"
 
 	"squall/driver/dialect"
-	"squall/driver/engine/memory"
 	"squall/report"
 	"squall/scenario"
 	"squall/scenarios"
 )
 
-// plan compiles a shipped scenario.
-func plan(t testing.TB, file string, seed uint64, set ...string) *scenario.Plan {
+func source(t testing.TB, file string) []byte {
 	t.Helper()
 	src, err := fs.ReadFile(scenarios.Files, file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return compile(t, file, src, seed, set...)
+	return src
+}
+
+// plan compiles a shipped scenario.
+func plan(t testing.TB, file string, seed uint64, set ...string) *scenario.Plan {
+	t.Helper()
+	return compile(t, file, source(t, file), seed, set...)
 }
 
 func compile(t testing.TB, file string, src []byte, seed uint64, set ...string) *scenario.Plan {
@@ -32,11 +34,7 @@ func compile(t testing.TB, file string, src []byte, seed uint64, set ...string) 
 // planAt compiles a shipped scenario for another target.
 func planAt(t testing.TB, file string, seed uint64, target, dialect string, set ...string) *scenario.Plan {
 	t.Helper()
-	src, err := fs.ReadFile(scenarios.Files, file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return compileWith(t, file, src, scenario.Options{Seed: &seed, Run: "00000007", Target: target, Dialect: dialect}, set...)
+	return compileWith(t, file, source(t, file), scenario.Options{Seed: &seed, Run: "00000007", Target: target, Dialect: dialect}, set...)
 }
 
 func compileWith(t testing.TB, file string, src []byte, o scenario.Options, set ...string) *scenario.Plan {
@@ -61,15 +59,12 @@ func compileWith(t testing.TB, file string, src []byte, o scenario.Options, set 
 }
 
 // bubble runs a plan in memory, in virtual time, on two shards.
-func bubble(t *testing.T, p *scenario.Plan) (r *report.Result) {
+func bubble(t *testing.T, p *scenario.Plan) *report.Result {
 	t.Helper()
-	synctest.Test(t, func(t *testing.T) {
-		var err error
-		r, err = Run(context.Background(), p, Options{Network: new(memory.Network), Loops: 2, Run: 7, Command: "squall run"})
-		if err != nil {
-			t.Fatal(err)
-		}
-	})
+	r, err := Bubble(t, p)
+	if err != nil {
+		t.Fatal(err)
+	}
 	return r
 }
 

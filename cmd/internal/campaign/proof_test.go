@@ -1,26 +1,18 @@
 package campaign
 
 import (
-	"fmt"
 	"io/fs"
-	"slices"
 	"strings"
 	"testing"
 
 	"squall/assert"
 	"squall/driver/gateway"
-	"squall/report"
 	"squall/scenarios"
 )
 
-// small makes a shipped scenario small enough for a bubble.
-var small = map[string][]string{
-	"replies.yaml":         {"clients.members.count=48"},
-	"reconnect-storm.yaml": {"clients.voters.count=160"},
-	"fan-out.yaml":         {"clients.listeners.count=24"},
-	"cuts.yaml":            {"clients.members.count=60"},
-	"slow-consumers.yaml":  {"clients.quick.count=8", "clients.sluggish.count=8"},
-}
+// small makes those shipped scenarios small enough for a bubble whose headers
+// don't say how.
+var small = map[string][]string{}
 
 // shipped lists the scenarios in the binary.
 func shipped(t *testing.T) []string {
@@ -33,28 +25,19 @@ func shipped(t *testing.T) []string {
 }
 
 // failsWith reads from a scenario's header which defects make it fail.
-func failsWith(t *testing.T, file string) (defects []string) {
+func failsWith(t *testing.T, file string) []string {
 	t.Helper()
-	src, err := fs.ReadFile(scenarios.Files, file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, list, ok := strings.Cut(string(src), "# Fails with:")
-	if !ok {
+	defects := Header(source(t, file), "Fails with")
+	if len(defects) == 0 {
 		t.Fatalf("the header of %s does not say what makes it fail", file)
 	}
-	var words strings.Builder
-	for i, line := range strings.Split(list, "\n") {
-		text, comment := strings.CutPrefix(line, "#")
-		if i > 0 && (!comment || strings.TrimSpace(text) == "") {
-			break
-		}
-		words.WriteString(text + " ")
-	}
-	for _, d := range strings.Split(words.String(), ",") {
-		defects = append(defects, strings.TrimSpace(d))
-	}
 	return defects
+}
+
+// smallForm is what a shipped scenario's header says of bubbles.
+func smallForm(t *testing.T, file string) []string {
+	t.Helper()
+	return append(Header(source(t, file), "Small"), small[file]...)
 }
 
 // seeds is how many runs stand behind each row: 20, or 2 with -short.
@@ -69,10 +52,7 @@ func seeds() uint64 {
 // nothing left unexercised, in virtual time.
 func TestShippedScenariosPassInBubbles(t *testing.T) {
 	for _, file := range shipped(t) {
-		set, ok := small[file]
-		if !ok {
-			t.Errorf("%s has no small form", file)
-		}
+		set := smallForm(t, file)
 		t.Run(strings.TrimSuffix(file, ".yaml"), func(t *testing.T) {
 			t.Parallel()
 			for seed := uint64(1); seed <= seeds(); seed++ {
@@ -100,10 +80,10 @@ func TestDefectsFailByNameInBubbles(t *testing.T) {
 			named[d] = true
 			t.Run(strings.TrimSuffix(file, ".yaml")+"/"+d, func(t *testing.T) {
 				t.Parallel()
-				set := append(slices.Clone(small[file]), "target.gateway.defects=["+d+"]")
+				set := append(smallForm(t, file), "target.gateway.defects=["+d+"]")
 				for seed := uint64(1); seed <= seeds(); seed++ {
 					r := bubble(t, plan(t, file, seed, set...))
-					if err := foundByName(r, anomaly[d]); err != nil {
+					if err := FoundByName(r, anomaly[d]); err != nil {
 						t.Errorf("seed %d: %v:\n%s", seed, err, tell(r))
 					}
 				}
@@ -115,34 +95,4 @@ func TestDefectsFailByNameInBubbles(t *testing.T) {
 			t.Errorf("no shipped scenario's header names the defect %s", d)
 		}
 	}
-}
-
-// foundByName reports what is wrong with a Result that should fail because of
-// one anomaly.
-func foundByName(r *report.Result, anomaly string) error {
-	if r.State != assert.Fail {
-		return fmt.Errorf("missed: the run ended as %s", r.State)
-	}
-	owner := assert.AnomalyOf(anomaly).Define().Owner
-	for _, v := range r.Verdicts {
-		if v.Rule == owner {
-			if v.State != assert.Fail || len(v.Findings) == 0 {
-				return fmt.Errorf("%s, which owns %s, did not fail", owner, anomaly)
-			}
-			f := v.Findings[0]
-			if f.Anomaly != anomaly {
-				return fmt.Errorf("%s was blamed first, want %s", f.Anomaly, anomaly)
-			}
-			if n := len(f.Witness); n < 2 || n > 8 {
-				return fmt.Errorf("the witness has %d lines", n)
-			}
-			continue
-		}
-		for _, f := range v.Findings {
-			if v.State == assert.Fail && f.Anomaly != anomaly {
-				return fmt.Errorf("%s was blamed by %s, want only %s", f.Anomaly, v.Rule, anomaly)
-			}
-		}
-	}
-	return nil
 }

@@ -151,7 +151,7 @@ func soakDefects(t *testing.T) {
 			defer func() { <-slots }()
 			r := once(t, plan(t, j.file, j.seed, "target.gateway.defects=["+j.defect+"]"))
 			x := sum(name, j.seed, r)
-			err := foundByName(r, anomaly[j.defect])
+			err := FoundByName(r, anomaly[j.defect])
 			if x.OK = err == nil; !x.OK {
 				x.Why = err.Error() + "; " + x.Why
 			}
