@@ -73,6 +73,8 @@ var treatments = map[string]treatment{
 	"squall explain recovered-flag-lie":                     {},
 	"squall list anomalies":                                 {},
 
+	"squall prove --scenario cuts --seeds 2": {},
+
 	// 10,000 connections are too many here.
 	"go test -run '^$' -bench Idle -benchtime 1x ./cmd/internal/campaign": {add: " -list Idle"},
 }
