@@ -124,6 +124,9 @@ func TestHelp(t *testing.T) {
 func TestExamples(t *testing.T) {
 	root := newBench().root(new(int))
 	for _, cmd := range append(root.Commands(), root) {
+		if cmd.Hidden {
+			continue
+		}
 		for _, line := range strings.Split(cmd.Example, "\n") {
 			_, line, _ = strings.Cut(line, "squall ")
 			line, _, _ = strings.Cut(line, "#")

