@@ -92,7 +92,7 @@ func newShard(f *fleet, index, shards int) *shard {
 		p := &plan.Clients[id]
 		subs, numbers = subs[:0], numbers[:0]
 		for _, sub := range p.Subs {
-			subs = append(subs, session.Sub{Channel: history.ChannelID(sub.Channel), Recover: sub.Recover})
+			subs = append(subs, session.Sub{Channel: history.ChannelID(sub.Channel), Recover: sub.Recover, Kept: sub.Kept})
 		}
 		c := &s.clients[i]
 		c.id, c.away, c.pubs = int32(id), -1, int32(len(s.pubs))
@@ -101,6 +101,7 @@ func newShard(f *fleet, index, shards int) *shard {
 			s.pubs = append(s.pubs, newPublisher(plan, num, int32(i), int32(j)))
 		}
 		c.Init(&f.sessions[p.Group], history.ClientID(id), subs, numbers)
+		c.NameSession(p.Session)
 		s.steps.add(step{at: p.Arrive, kind: stepArrive, client: int32(i)})
 	}
 	s.wheel = engine.NewWheel(f.cfg.Loops[index].Now())
@@ -253,6 +254,10 @@ func (s *shard) say(c *client, m *session.Command) {
 	case dialect.Connect:
 		p := s.plan(c)
 		cmd.Token, cmd.User = p.Token, p.User
+		if m.Named {
+			cmd.Session = s.fleet.session(c.id)
+			cmd.Keep, cmd.Fresh, cmd.Received = m.Keep, m.Fresh, m.Received
+		}
 	case dialect.Subscribe, dialect.Unsubscribe:
 		cmd.Channel = s.fleet.cfg.Names.Name(int32(m.Channel))
 		if m.Recover {

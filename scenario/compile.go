@@ -31,6 +31,8 @@ type DialectInfo struct {
 	Patterns    bool // subscribe by pattern
 	Unsubscribe bool
 	ClientPing  bool     // the client may ping in the dialect's own words
+	Sessions    bool     // connect may name a session, which the server may keep
+	Keys        bool     // publications may carry an idempotency key
 	Promises    Promises // what its documentation promises
 }
 
@@ -50,6 +52,8 @@ func Embedded() Promises {
 		Delivery: "exactly-once", Order: "per-channel", Recovery: true,
 		History:   History{Size: 1000, TTL: 5 * time.Minute},
 		Heartbeat: Heartbeat{Every: 25 * time.Second, Timeout: 10 * time.Second},
+
+		Idempotency: true, Takeover: "closes-old",
 	}
 }
 
@@ -75,6 +79,7 @@ func Compile(s *Scenario, o Options) (*Plan, Problems) {
 	}
 	c.groups()
 	c.moments()
+	c.sessions()
 	c.publications()
 	c.expectations()
 	if c.failed() {

@@ -119,7 +119,7 @@ func (c *compiler) group(index int, name string, g *GroupSpec) {
 	path := join("clients", name)
 	t := c.compileGroup(path, g)
 	entries := c.entries(path, name, g, t.vars)
-	recovers := make([]bool, len(g.Subscribe))
+	recovers := make([]*bool, len(g.Subscribe))
 	for i := range g.Subscribe {
 		recovers[i] = c.recovers(join(path, "subscribe."+itoa(i)), &g.Subscribe[i])
 	}
@@ -151,7 +151,7 @@ func (c *compiler) group(index int, name string, g *GroupSpec) {
 }
 
 // client evaluates what one client is called and subscribes to.
-func (c *compiler) client(s *scope, t *clientTemplates, path string, client *Client, recovers []bool) *Problem {
+func (c *compiler) client(s *scope, t *clientTemplates, path string, client *Client, recovers []*bool) *Problem {
 	bad := func(at string, err error) *Problem {
 		p := c.s.where(join(path, at)).problem(c.s.file, fmt.Sprintf("for client %d of the group: %v", s.I, err))
 		return &p
@@ -193,7 +193,7 @@ func (c *compiler) client(s *scope, t *clientTemplates, path string, client *Cli
 			return bad(at, fmt.Errorf("found the channel %s twice, expected one subscription to it", quote(name)))
 		}
 		seen = append(seen, id)
-		client.Subs = append(client.Subs, Sub{Channel: id, Recover: recovers[k]})
+		client.Subs = append(client.Subs, c.sub(id, name, recovers[k]))
 	}
 	return nil
 }
@@ -210,18 +210,27 @@ func checkChannel(name string) error {
 	return nil
 }
 
-// recovers decides whether a subscription asks for what it missed.
-func (c *compiler) recovers(path string, s *SubscribeSpec) bool {
-	if s.Recover == nil {
-		return c.plan.Promises.Recovery && c.dialect.Recover
+// recovers tells what a subscription says about asking for what it missed; nil
+// leaves it to the promises of its channel.
+func (c *compiler) recovers(path string, s *SubscribeSpec) *bool {
+	if s.Recover == nil || !*s.Recover || c.dialect.Recover || c.dialect.Sessions {
+		return s.Recover
 	}
-	if *s.Recover && !c.dialect.Recover {
-		if !s.Optional {
-			c.fail(join(path, "recover"), "found recover: true, expected none: the dialect %s can't ask for what was missed; optional: true leaves it out", c.dialect.Name)
-		}
-		return false
+	if !s.Optional {
+		c.fail(join(path, "recover"), "found recover: true, expected none: the dialect %s can't ask for what was missed; optional: true leaves it out", c.dialect.Name)
 	}
-	return *s.Recover
+	return new(bool)
+}
+
+// sub is one subscription: whether it asks for what it missed, and whether its
+// client's session is to keep its backlog.
+func (c *compiler) sub(id int32, channel string, recover *bool) Sub {
+	q := c.plan.Promises.Of(channel)
+	asks, keeps := q.Recovery, true
+	if recover != nil {
+		asks, keeps = *recover, *recover
+	}
+	return Sub{Channel: id, Recover: asks && c.dialect.Recover, Kept: keeps && q.Queue.Size > 0 && c.dialect.Sessions}
 }
 
 // entries compiles the publish entries of a group.

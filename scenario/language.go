@@ -79,13 +79,13 @@ type PromisesSpec struct {
 	Order          string           `yaml:"order" enum:"none,per-publisher,per-channel" about:"What is kept in order."`
 	Recovery       *bool            `yaml:"recovery" about:"Whether a client that returns gets what it missed."`
 	History        *HistorySpec     `yaml:"history" about:"What is kept of each channel; or none."`
-	Queue          *HistorySpec     `yaml:"queue" later:"*" about:"Sessions whose backlog the server keeps."`
+	Queue          *HistorySpec     `yaml:"queue" about:"Sessions whose backlog the server keeps."`
 	Heartbeat      *HeartbeatSpec   `yaml:"heartbeat" about:"How often the server pings, and what it waits for an answer."`
-	Idempotency    *bool            `yaml:"idempotency" later:"*" about:"Publications with the same key take effect once."`
+	Idempotency    *bool            `yaml:"idempotency" about:"Publications with the same key take effect once."`
 	Copies         string           `yaml:"copies" later:"*" enum:"one,per-subscription,either" about:"Copies where subscriptions overlap."`
-	Takeover       string           `yaml:"takeover" later:"*" enum:"closes-old,keeps-both" about:"What a second session of a user does to the first."`
+	Takeover       string           `yaml:"takeover" enum:"closes-old,keeps-both" about:"What a second connection of a session does to the first."`
 	ForeignTraffic *bool            `yaml:"foreign-traffic" later:"*" about:"Somebody else publishes there too."`
-	Channels       []ChannelPromise `yaml:"channels" later:"*" about:"Promises by channel; the first match wins."`
+	Channels       []ChannelPromise `yaml:"channels" about:"Promises by channel; the first match wins."`
 }
 
 // ChannelPromise is what a target claims about some channels.
@@ -96,9 +96,9 @@ type ChannelPromise struct {
 	Recovery *bool        `yaml:"recovery" about:"Whether a client that returns gets what it missed."`
 	History  *HistorySpec `yaml:"history" about:"What is kept; or none."`
 	Queue    *HistorySpec `yaml:"queue" about:"Sessions whose backlog the server keeps."`
-	Throttle *ShapeSpec   `yaml:"throttle" about:"Only so many messages in a time."`
-	Debounce *ShapeSpec   `yaml:"debounce" about:"Only after a quiet time."`
-	Batch    *ShapeSpec   `yaml:"batch" about:"Several messages in one."`
+	Throttle *ShapeSpec   `yaml:"throttle" later:"*" about:"Only so many messages in a time."`
+	Debounce *ShapeSpec   `yaml:"debounce" later:"*" about:"Only after a quiet time."`
+	Batch    *ShapeSpec   `yaml:"batch" later:"*" about:"Several messages in one."`
 }
 
 // HistorySpec is the word none, or what is kept of each channel.
@@ -118,6 +118,7 @@ type HeartbeatSpec struct {
 type GatewaySpec struct {
 	Nodes     int            `yaml:"nodes" min:"1" later:"*" about:"Nodes of the cluster."`
 	History   *HistorySpec   `yaml:"history" about:"What is kept of each channel; or none."`
+	Queue     *HistorySpec   `yaml:"queue" about:"What is kept for a session whose client is away; none by default."`
 	Heartbeat *HeartbeatSpec `yaml:"heartbeat" about:"How often the gateway pings, and what it waits for an answer."`
 	Auth      *AuthSpec      `yaml:"auth" later:"*" about:"Who may connect."`
 	Roles     []RoleSpec     `yaml:"roles" later:"*" about:"Channels that a role may use."`

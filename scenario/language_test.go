@@ -116,7 +116,7 @@ func TestNotYetAvailable(t *testing.T) {
 	}
 	slices.Sort(got)
 	got = slices.Compact(got)
-	want := strings.Fields(`stop-when environments compression http queue idempotency copies takeover foreign-traffic channels
+	want := strings.Fields(`stop-when environments compression http copies foreign-traffic queue
 		nodes auth roles filter transform throttle debounce batch aggregate priority
 		data pattern share observe session read link fallback outbox key
 		when degrade mute abuse subscribe unsubscribe scale block revoke gateway exec

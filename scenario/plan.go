@@ -69,6 +69,7 @@ type TLSPlan struct {
 // GatewayPlan configures the embedded gateway; zero values mean its defaults.
 type GatewayPlan struct {
 	History   History
+	Queue     History // of sessions whose client is away
 	Heartbeat Heartbeat
 	Slow      string // disconnect, drop-oldest
 	Limits    Limits
@@ -92,13 +93,19 @@ type Limits struct {
 	Backlog     int     // bytes queued for one connection
 }
 
-// Promises is what a target claims about every channel.
+// Promises is what a target claims. What it claims of some channels only is in
+// Channels; see Of.
 type Promises struct {
 	Delivery  string    `json:"delivery"` // at-most-once, at-least-once, exactly-once
 	Order     string    `json:"order"`    // none, per-publisher, per-channel
 	Recovery  bool      `json:"recovery"`
 	History   History   `json:"history"`
 	Heartbeat Heartbeat `json:"heartbeat"`
+
+	Queue       History           `json:"queue"` // of kept sessions
+	Idempotency bool              `json:"idempotency,omitempty"`
+	Takeover    string            `json:"takeover,omitempty"` // closes-old, keeps-both
+	Channels    []ChannelPromises `json:"channels,omitempty"` // the first match wins
 }
 
 // Group is a kind of client.
@@ -131,12 +138,15 @@ type Client struct {
 	Subs   []Sub
 	Pubs   []int // indexes into Plan.Publishers
 	Slowed bool  // some moment slows this client: keep its receive buffer small
+
+	Session bool // names a session when it connects
 }
 
 // Sub is one subscription of one client.
 type Sub struct {
 	Channel int32 // index into Plan.Channels
 	Recover bool
+	Kept    bool // the client's session is to keep its backlog
 }
 
 // Publisher is one `publish` entry of one client.

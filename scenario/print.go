@@ -67,6 +67,9 @@ func (c *compiler) writtenGroup(g *Group) writtenGroup {
 		if subs := c.plan.Clients[g.First].Subs; i < len(subs) && subs[i].Recover {
 			line += ", recover"
 		}
+		if subs := c.plan.Clients[g.First].Subs; i < len(subs) && subs[i].Kept {
+			line += ", kept by the session"
+		}
 		w.subscribe = append(w.subscribe, line)
 	}
 	for _, pub := range c.plan.Clients[g.First].Pubs {
@@ -156,6 +159,7 @@ func (p *Plan) printTarget(w *printer) {
 		} else {
 			fmt.Fprintf(t, "\tno history\n")
 		}
+		q.printSessions(t)
 		if q.Heartbeat.Every > 0 {
 			fmt.Fprintf(t, "\theartbeat every %s, timeout %s\n", short(q.Heartbeat.Every), short(q.Heartbeat.Timeout))
 		}

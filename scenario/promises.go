@@ -2,6 +2,8 @@ package scenario
 
 import "slices"
 
+const raise = "found more than the embedded gateway keeps (%s), expected no more; configure target.gateway instead"
+
 // promises decides what the target claims: what its kind documents, changed by
 // the configuration of the embedded gateway, then by target.promises.
 func (c *compiler) promises(t TargetSpec) {
@@ -48,28 +50,35 @@ func (c *compiler) clients() int {
 // the promises to the gateway's plan, so that both say the same.
 func (c *compiler) configured(p *Promises, g *GatewaySpec) {
 	if g != nil {
-		p.change(g.History, g.Heartbeat)
+		p.change(g.History, g.Queue, g.Heartbeat)
 		if p.History.Size == 0 {
 			p.Recovery = false
 		}
 	}
 	c.plan.Target.Gateway.History, c.plan.Target.Gateway.Heartbeat = p.History, p.Heartbeat
+	c.plan.Target.Gateway.Queue = p.Queue
 }
 
-func (p *Promises) change(h *HistorySpec, b *HeartbeatSpec) {
-	if h != nil {
-		if h.Word == "none" {
-			p.History = History{}
-		}
-		if h.Size != nil {
-			p.History.Size = *h.Size
-		}
-		p.History.TTL = h.TTL.or(p.History.TTL)
-	}
+func (p *Promises) change(h, queue *HistorySpec, b *HeartbeatSpec) {
+	p.History.change(h)
+	p.Queue.change(queue)
 	if b != nil {
 		p.Heartbeat.Every = b.Every.or(p.Heartbeat.Every)
 		p.Heartbeat.Timeout = b.Timeout.or(p.Heartbeat.Timeout)
 	}
+}
+
+func (h *History) change(s *HistorySpec) {
+	if s == nil {
+		return
+	}
+	if s.Word == "none" {
+		*h = History{}
+	}
+	if s.Size != nil {
+		h.Size = *s.Size
+	}
+	h.TTL = s.TTL.or(h.TTL)
 }
 
 // claimed applies target.promises. Beside the embedded gateway it may lower what
@@ -77,24 +86,29 @@ func (p *Promises) change(h *HistorySpec, b *HeartbeatSpec) {
 func (c *compiler) claimed(p *Promises, s *PromisesSpec) {
 	real := *p
 	p.Delivery, p.Order = or(s.Delivery, p.Delivery), or(s.Order, p.Order)
-	p.change(s.History, s.Heartbeat)
+	p.change(s.History, s.Queue, s.Heartbeat)
 	if p.History.Size == 0 {
 		p.Recovery = false
 	}
 	if s.Recovery != nil {
 		p.Recovery = *s.Recovery
 	}
+	p.Takeover = or(s.Takeover, p.Takeover)
+	if s.Idempotency != nil {
+		p.Idempotency = *s.Idempotency
+	}
 	const path = "target.promises"
+	c.kept(p, &real, s)
 	if p.Recovery && !c.dialect.Recover {
 		c.fail(path+".recovery", "found recovery promised, expected none: the dialect %s can't ask for what was missed", c.dialect.Name)
 	}
 	if p.Recovery && p.History.Size == 0 {
 		c.fail(path+".recovery", "found recovery promised without a history, expected one, as in history: {size: 300, ttl: 5m}")
 	}
+	p.Channels = c.channelPromises(*p, s.Channels)
 	if !c.plan.Target.Embedded {
 		return
 	}
-	const raise = "found more than the embedded gateway keeps (%s), expected no more; configure target.gateway instead"
 	if p.History.Size > real.History.Size {
 		c.fail(path+".history.size", raise, itoa(real.History.Size)+" messages")
 	}

@@ -58,6 +58,12 @@ const (
 	Ending     // what the driver says of the whole run, last in a recording. Note: JSON. Client is -1.
 	Caused     // of the Deliver before it, of the same client: its publisher had received the message Publisher, Incarnation, Seq of Channel, at Offset, before it said this
 
+	// A connection that its client has left without closing it and replaced by a
+	// new one. It is read on only to learn whether the server still serves it; what
+	// comes on it is no delivery. Life: of the old connection.
+	Leftover  // a message came on it, after the new one was connected. Fields as in Deliver.
+	Displaced // it ended. Who, Code and Note as in Closed.
+
 	kinds // how many there are
 )
 
@@ -94,7 +100,7 @@ const (
 )
 
 // Flags refine an Event.
-type Flags uint16
+type Flags uint32
 
 // The flags.
 const (
@@ -111,6 +117,11 @@ const (
 	FlagServer                       // the server's own initiative
 	FlagKernel                       // Arrived is the kernel's receive stamp
 	FlagUnordered                    // this position does not promise density: holes are legal (filters)
+	FlagResumed                      // the server had kept this client's session: its subscriptions and their backlog go on (Connected)
+	FlagSession                      // the client named a session, so that the server may keep it (Connected)
+	FlagKept                         // the client relies on its session to keep this subscription's backlog (Subscribe)
+	FlagRetry                        // sent again, with the same stamp and key (Publish, Outcome)
+	FlagOutbox                       // was said while offline and kept until the return (Publish)
 )
 
 // ClientID numbers the clients of a run, from 0. -1: nobody in particular.

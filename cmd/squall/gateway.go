@@ -22,6 +22,7 @@ const drainTime = 10 * time.Second
 type gatewayOptions struct {
 	listen      string
 	history     number
+	queue       number
 	heartbeat   time.Duration
 	slow        oneOf
 	connections number
@@ -60,6 +61,8 @@ it at once. A defect makes it wrong on purpose, to see that squall notices:
 	f.Var(word{&o.listen, "ADDRESS"}, "listen", "host:port to listen on; port 0 takes a free one (default 127.0.0.1:8000)")
 	f.Var(&o.history, "history", "events kept of each channel; 0 keeps none (default 1000)")
 	f.Var(span{&o.config.HistoryTTL, false}, "history-ttl", "how long they are kept (default 5m)")
+	f.Var(&o.queue, "queue", "messages kept of a named session; 0 keeps none (default 0)")
+	f.Var(span{&o.config.QueueTTL, false}, "queue-ttl", "how long a session is kept (default 5m)")
 	f.Var(span{&o.heartbeat, true}, "heartbeat", "time between pings; 0s never pings (default 25s)")
 	f.Var(span{&o.config.HeartbeatTimeout, false}, "heartbeat-timeout", "time to answer one (default 10s)")
 	f.Var(&o.slow, "slow", "what becomes of a reader that is too slow: disconnect or drop-oldest")
@@ -111,6 +114,7 @@ func (o *gatewayOptions) configure() (gateway.Config, error) {
 			c.HistorySize = -1 // 0 is the default there
 		}
 	}
+	c.QueueSize = int(min(o.queue.value, 1<<30))
 	c.HeartbeatEvery = o.heartbeat
 	c.Slow, c.Seed = gateway.SlowPolicy(o.slow.value), o.seed.value
 	c.Limits = gateway.Limits{

@@ -54,6 +54,8 @@ type Can struct {
 	Patterns    bool // subscribe by pattern
 	Unsubscribe bool
 	ClientPing  bool // the client may ping in the dialect's own words
+	Sessions    bool // connect may name a session, which the server may keep while the client is away
+	Keys        bool // publications may carry an idempotency key
 }
 
 // Promises are a protocol's documented defaults; a scenario's target.promises changes them.
@@ -65,6 +67,10 @@ type Promises struct {
 	HistoryTTL       time.Duration
 	HeartbeatEvery   time.Duration // 0: none
 	HeartbeatTimeout time.Duration
+	QueueSize        int // of the backlog of a kept session; 0: none
+	QueueTTL         time.Duration
+	Idempotency      bool   // publications with the same key take effect once
+	Takeover         string // closes-old, keeps-both; "" promises nothing
 }
 
 // Verb names a command.
@@ -72,7 +78,7 @@ type Verb uint8
 
 // The verbs.
 const (
-	Connect     Verb = iota + 1 // Token, User
+	Connect     Verb = iota + 1 // Token, User; Session, Fresh, Keep, Received if Can.Sessions
 	Subscribe                   // Channel; Recover with Epoch and Offset
 	Unsubscribe                 // Channel
 	Publish                     // Channel, Payload, Key
@@ -92,6 +98,11 @@ type Command struct {
 	User    string
 	Key     string // idempotency key
 	Payload []byte // a JSON value
+
+	Session  string // the client's own name for its session; "" for none
+	Fresh    bool   // begin the session anew, whatever the server has kept of it
+	Keep     bool   // the session shall be kept while the client is away
+	Received uint64 // deliveries and gaps that came since the session began
 }
 
 // Kind says what a Message is.
@@ -100,7 +111,7 @@ type Kind uint8
 // The kinds of messages.
 const (
 	Ignored      Kind = iota // understood, of no interest
-	Connected                // ID; HeartbeatEvery, HeartbeatTimeout if the server told
+	Connected                // ID; HeartbeatEvery, HeartbeatTimeout if the server told; Resumed
 	Subscribed               // ID; Channel if named; Epoch, Offset if Positioned; Recovering, Recovered
 	Unsubscribed             // ID, or ID 0 if the server took it away (Channel, Code, Reason)
 	Published                // ID; Offset if Positioned
@@ -119,6 +130,7 @@ type Message struct {
 	Positioned bool // Epoch/Offset are meaningful
 	Recovering bool // Subscribed: about a recovery
 	Recovered  bool // Subscribed: and it is complete
+	Resumed    bool // Connected: the server had kept the session: its subscriptions go on, and what they missed follows
 	ID         uint64
 	Offset     uint64
 	Code       int

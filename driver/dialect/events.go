@@ -19,12 +19,13 @@ func (Events) About() About {
 		Path:    "/events",
 		Can: Can{
 			Recover: true, Offsets: true, Ack: true, AckOffset: true,
-			Unsubscribe: true, ClientPing: true,
+			Unsubscribe: true, ClientPing: true, Sessions: true, Keys: true,
 		},
 		Promises: Promises{
 			Delivery: "exactly-once", Order: "per-channel", Recovery: true,
 			HistorySize: 1000, HistoryTTL: 5 * time.Minute,
 			HeartbeatEvery: 25 * time.Second, HeartbeatTimeout: 10 * time.Second,
+			Idempotency: true, Takeover: "closes-old",
 		},
 	}
 }
@@ -41,6 +42,7 @@ func (Events) Append(dst []byte, c *Command) ([]byte, error) {
 		dst = append(dst, `"type":"connect"`...)
 		dst = appendMember(dst, "token", c.Token)
 		dst = appendMember(dst, "user", c.User)
+		dst = appendSession(dst, c)
 	case Subscribe:
 		dst = AppendText(append(dst, `"type":"subscribe","channel":`...), c.Channel)
 		if c.Recover {
@@ -62,6 +64,23 @@ func (Events) Append(dst []byte, c *Command) ([]byte, error) {
 		return dst, fmt.Errorf("events has no command for verb %d", c.Verb)
 	}
 	return append(dst, '}'), nil
+}
+
+func appendSession(dst []byte, c *Command) []byte {
+	if c.Session == "" {
+		return dst
+	}
+	dst = appendMember(dst, "session", c.Session)
+	if c.Keep {
+		dst = append(dst, `,"keep":true`...)
+	}
+	if c.Fresh {
+		return append(dst, `,"fresh":true`...)
+	}
+	if c.Received > 0 {
+		dst = strconv.AppendUint(append(dst, `,"received":`...), c.Received, 10)
+	}
+	return dst
 }
 
 // appendMember appends a member with a text, or nothing if the text is empty.
@@ -121,6 +140,8 @@ func (d *eventsDecoder) Next(m *Message) bool {
 			m.Recovering = c.Bool()
 		case "recovered":
 			m.Recovered = c.Bool()
+		case "resumed":
+			m.Resumed = c.Bool()
 		case "code":
 			m.Code = int(min(c.Uint(), 1<<31-1))
 		case "message", "reason":

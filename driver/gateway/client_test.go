@@ -241,6 +241,7 @@ func line(m dialect.Message) string {
 	add(len(m.Channel) > 0, "%s", m.Channel)
 	add(m.Positioned, "@%d", m.Offset)
 	add(m.Recovering, "recovered=%v", m.Recovered)
+	add(m.Resumed, "resumed")
 	add(m.Replay, "replay")
 	add(m.Code != 0, "%d", m.Code)
 	add(len(m.Payload) > 0, "%s", m.Payload)

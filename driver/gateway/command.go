@@ -17,6 +17,11 @@ type command struct {
 	recover bool
 	epoch   []byte
 	offset  uint64
+
+	session  []byte
+	keep     bool
+	fresh    bool
+	received uint64
 }
 
 // read reads the next command of a message; false at its end or at an error,
@@ -44,6 +49,14 @@ func (m *command) read(c *dialect.Cursor) bool {
 			m.user = c.Text()
 		case "recover":
 			m.readRecover(c)
+		case "session":
+			m.session = c.Text()
+		case "keep":
+			m.keep = c.Bool()
+		case "fresh":
+			m.fresh = c.Bool()
+		case "received":
+			m.received = c.Uint()
 		default:
 			c.Skip()
 		}

@@ -12,6 +12,9 @@ type Config struct {
 	HistorySize int           // events kept of each channel; default 1000; negative: none
 	HistoryTTL  time.Duration // and how long; default 5m
 
+	QueueSize int           // messages kept of a named session; default 0: sessions are not kept
+	QueueTTL  time.Duration // and how long after its connection ended; default 5m
+
 	HeartbeatEvery   time.Duration // between pings; default 25s; negative: never
 	HeartbeatTimeout time.Duration // for an answer (any bytes count); default 10s
 	ConnectTimeout   time.Duration // for the upgrade, and for the connect command; default 10s
@@ -52,6 +55,7 @@ func (c Config) complete() (Config, error) {
 		}
 	}
 	def(&c.HistoryTTL, 5*time.Minute)
+	def(&c.QueueTTL, 5*time.Minute)
 	def(&c.HeartbeatEvery, 25*time.Second)
 	def(&c.HeartbeatTimeout, 10*time.Second)
 	def(&c.ConnectTimeout, 10*time.Second)
@@ -75,7 +79,9 @@ func (c Config) complete() (Config, error) {
 	switch {
 	case c.Slow != Disconnect && c.Slow != DropOldest:
 		return c, fmt.Errorf("unknown policy %q for slow consumers", c.Slow)
-	case c.HistoryTTL < 0, c.HeartbeatTimeout < 0, c.ConnectTimeout < 0:
+	case c.QueueSize < 0:
+		return c, fmt.Errorf("the size of the queue is negative")
+	case c.HistoryTTL < 0, c.QueueTTL < 0, c.HeartbeatTimeout < 0, c.ConnectTimeout < 0:
 		return c, fmt.Errorf("a duration is negative")
 	case c.Limits.Connections < 0, c.Limits.Message < 0, c.Limits.Backlog < 0, c.Limits.Deliveries < 0:
 		return c, fmt.Errorf("a limit is negative")

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"net"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -24,6 +25,10 @@ type conn struct {
 	connected bool
 	user      string
 	subs      map[string]*subscription
+	session   *session // that it named; nil: none
+	obeying   sync.Mutex
+	displaced bool        // under obeying: the session is another connection's
+	torn      atomic.Bool // something was dropped from the queue
 	cursor    dialect.Cursor
 
 	// Of the heartbeat; see heartbeat.go.
@@ -98,10 +103,8 @@ func (c *conn) read(r *reader) error {
 // closing, and forgets the connection.
 func (c *conn) end() {
 	c.timer.Stop()
-	for _, sub := range c.subs {
-		if sub.stream != nil {
-			sub.stream.remove(sub)
-		}
+	if !c.leave() {
+		c.unsubscribeAll()
 	}
 	c.flushed()
 	c.queue.mu.Lock()
@@ -129,6 +132,11 @@ func (c *conn) linger() {
 
 // obey does what the commands of one message say.
 func (c *conn) obey(message []byte) {
+	c.obeying.Lock()
+	defer c.obeying.Unlock()
+	if c.displaced {
+		return
+	}
 	c.cursor.Reset(message)
 	var m command
 	for m.read(&c.cursor) {
@@ -184,7 +192,13 @@ func (c *conn) connect(m *command) *refusal {
 	}
 	c.connected = true
 	c.ready.Store(true)
-	c.send(item{frame: sayConnected(m.id, g.word(12), g.cfg.HeartbeatEvery, g.cfg.HeartbeatTimeout)})
+	if len(m.session) > 0 {
+		c.enterSession(m, func(kept, resumed bool) []byte {
+			return sayConnected(m.id, g.word(12), g.cfg.HeartbeatEvery, g.cfg.HeartbeatTimeout, kept, resumed)
+		})
+	} else {
+		c.send(item{frame: sayConnected(m.id, g.word(12), g.cfg.HeartbeatEvery, g.cfg.HeartbeatTimeout, false, false)})
+	}
 	c.startBeat()
 	return nil
 }
@@ -206,6 +220,7 @@ func (c *conn) send(it item) {
 	limit := c.gateway.cfg.Limits.Backlog
 	if q.bytes > limit && c.gateway.cfg.Slow == DropOldest {
 		q.dropOldest(limit)
+		c.torn.Store(true)
 	}
 	slow := q.bytes > limit
 	if !slow {

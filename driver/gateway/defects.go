@@ -69,6 +69,12 @@ type wrong struct {
 	ackThenDrop            *trigger
 	confirmedNotSubscribed *trigger
 	causalInversion        *trigger
+	offlineQueueDrop       *trigger
+	doubleFlush            *trigger
+	duplicateLiveSession   *trigger
+	retryDoublePublish     *trigger
+	recoversOnce           *trigger
+	resubscribePartial     *trigger
 
 	mu      sync.Mutex
 	written map[cursor]position // lost-in-socket
@@ -98,6 +104,12 @@ func (w *wrong) places() map[string]**trigger {
 		"ack-then-drop":             &w.ackThenDrop,
 		"confirmed-not-subscribed":  &w.confirmedNotSubscribed,
 		"causal-inversion":          &w.causalInversion,
+		"offline-queue-drop":        &w.offlineQueueDrop,
+		"double-flush":              &w.doubleFlush,
+		"duplicate-live-session":    &w.duplicateLiveSession,
+		"retry-double-publish":      &w.retryDoublePublish,
+		"recovers-only-once":        &w.recoversOnce,
+		"resubscribe-partial":       &w.resubscribePartial,
 	}
 }
 

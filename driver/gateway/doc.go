@@ -63,6 +63,26 @@
 // member. The server keeps a number of events per channel for some time. It MAY
 // forget a channel that has no subscribers and no history.
 //
+//	{"id":1,"type":"connect","user":"alice","session":"phone","keep":true,"received":312}
+//	{"id":1,"type":"connected","client":"x7Kq…","resumed":true}
+//	{"type":"event","channel":"vote.1","offset":16,"replay":true,"data":{…}}
+//
+// Sessions. A connect MAY name a session, a text of the client's own; sessions of
+// different users are different whatever their names. At most one connection
+// serves a session: when another one names it, the older is closed with 4009 and
+// is sent nothing that is published after the newer one's answer. If the connect
+// says keep and the server keeps sessions, the answer says resumed, true or
+// false. A kept session's subscriptions go on when its connection ends; the
+// server remembers some number of the messages (events and gaps) that it sent or
+// would have sent, for some time. Received is how many messages the client has
+// received since the session began, on all its connections. If the server has all
+// that were sent after these it says resumed true: the subscriptions are there,
+// need no subscribe, and what is after the received ones comes first, in the order
+// in which it was or would have been sent; events are marked replay. A subscribe
+// to a channel that the session brought along begins that subscription anew.
+// Otherwise it says resumed false: the session begins now, with no subscription
+// and nothing received. Fresh true asks for that.
+//
 //	{"type":"gap","channel":"vote.1","epoch":"fZ3kQ0aT","offset":40,"reason":"slow"}
 //
 // A gap says: what lies up to and including this position and has not come will
@@ -82,8 +102,8 @@
 // The answer means that the event is in the channel, at that offset (which is
 // left out without history). If the publisher is subscribed, its own event may
 // come before or after the answer. A publication whose answer is lost may have
-// taken effect. Key is optional: as long as an event with the same key is in the
-// channel's history, publishing it again has no effect and is answered with the
+// taken effect. Key is optional: publishing again with a key that was used on the
+// channel within the last two minutes has no effect and is answered with the
 // first one's offset.
 //
 //	{"id":5,"type":"error","code":409,"error":"already-subscribed","message":"already subscribed to vote.1"}
@@ -123,9 +143,11 @@
 //	4002  the token was refused
 //	4003  no sign of life after a ping
 //	4008  slow consumer: the backlog is full
+//	4009  another connection has taken the session over
 //
 // After 4002 a client SHOULD NOT come back by itself; after all others it
-// SHOULD, with a growing, random wait, and with its positions. A full server
+// SHOULD (but for 4009, if it has the newer connection itself), with a growing,
+// random wait, and with its positions. A full server
 // answers the upgrade with 503.
 //
 // # How it is made
@@ -136,6 +158,6 @@
 // and buffers while the history is read; then answer, history and buffer are
 // joined. Each connection has one reader goroutine; a writer lives only while
 // something is queued and writes many frames at once. Locks are taken in the
-// order hub, stream, queue; no one is held while anything blocks. Everything
+// order hub, stream, session, queue; no one is held while anything blocks. Everything
 // that was started is joined by Close.
 package gateway

@@ -56,8 +56,9 @@ func New(cfg Config) (*Gateway, error) {
 	g.buffers.New = func() any { b := make([]byte, 0, 4<<10); return &b }
 	g.hub = &hub{
 		size: cfg.HistorySize, ttl: cfg.HistoryTTL,
-		epoch:   func() string { return g.word(8) },
-		streams: make(map[string]*stream),
+		epoch:    func() string { return g.word(8) },
+		streams:  make(map[string]*stream),
+		sessions: sessions{size: cfg.QueueSize, ttl: cfg.QueueTTL},
 	}
 	if g.wrong, err = newWrong(cfg.Defects, seed); err != nil {
 		return nil, fmt.Errorf("configuring the gateway: %w", err)
@@ -243,6 +244,7 @@ func (g *Gateway) sweep() {
 		select {
 		case now := <-t.C:
 			g.hub.sweep(now)
+			g.hub.sessions.sweep(now)
 		case <-g.done:
 			return
 		}

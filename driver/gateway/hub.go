@@ -11,6 +11,8 @@ type hub struct {
 	ttl   time.Duration
 	epoch func() string // a new random one
 
+	sessions sessions
+
 	mu      sync.RWMutex
 	streams map[string]*stream
 }

@@ -18,7 +18,6 @@ type event struct {
 	offset uint64
 	frame  []byte // as it is sent live
 	data   []byte // inside frame
-	key    string // idempotency key
 	at     time.Time
 	from   uint64 // number of the connection that published it
 }
@@ -33,8 +32,8 @@ type stream struct {
 
 	mu   sync.Mutex
 	top  position
-	past []event           // oldest first; a window of at most size
-	keys map[string]uint64 // idempotency keys of past
+	past []event // oldest first; a window of at most size
+	keys keys    // of idempotent publications
 	subs []*subscription
 	used time.Time // when somebody last came, left or published
 	gone bool      // forgotten by the hub; look it up again
@@ -46,6 +45,9 @@ type stream struct {
 type subscription struct {
 	conn   *conn
 	stream *stream
+
+	session  *session // that outlives the connection; nil: none does
+	restored bool     // a session brought it along; of the connection's reader
 
 	// Under the stream's lock.
 	index     int // in stream.subs; -1 when not there
@@ -66,18 +68,19 @@ func (s *stream) publish(from uint64, key string, data []byte, w *wrong) (offset
 	now := time.Now()
 	s.used = now
 	s.expire(now)
-	if key != "" && s.size > 0 {
-		if offset, known := s.keys[key]; known {
+	if key != "" {
+		if offset, known := s.keys.find(key, now); known && !w.retryDoublePublish.fires() {
 			return offset, true
 		}
 	}
-	e := event{at: now, key: key, from: from}
+	e := event{at: now, from: from}
 	if s.size > 0 {
 		s.top.offset++
 		e.offset = s.top.offset
 	}
 	e.frame, e.data = sayEvent(s.name, e.offset, false, data)
 	s.keep(e)
+	s.keys.add(key, e.offset, now)
 	if w.fanOut(s, e) {
 		return e.offset, true
 	}
@@ -94,7 +97,7 @@ func (sub *subscription) deliver(e event) {
 		sub.buffer = append(sub.buffer, e)
 		return
 	}
-	sub.conn.send(item{frame: e.frame, sub: sub, at: position{sub.stream.top.epoch, e.offset}})
+	sub.send(item{frame: e.frame, sub: sub, at: position{sub.stream.top.epoch, e.offset}}, e.data)
 }
 
 // keep adds to the history.
@@ -106,12 +109,6 @@ func (s *stream) keep(e event) {
 		s.forget(1)
 	}
 	s.past = append(s.past, e)
-	if e.key != "" {
-		if s.keys == nil {
-			s.keys = make(map[string]uint64)
-		}
-		s.keys[e.key] = e.offset
-	}
 }
 
 // expire drops what is older than the ttl.
@@ -129,9 +126,6 @@ func (s *stream) expire(now time.Time) {
 // moves it to a new one now and then, and the old one is freed.
 func (s *stream) forget(n int) {
 	for i := range s.past[:n] {
-		if key := s.past[i].key; key != "" {
-			delete(s.keys, key)
-		}
 		s.past[i] = event{}
 	}
 	s.past = s.past[n:]
@@ -183,7 +177,7 @@ func (s *stream) idle(now time.Time) bool {
 // lose makes the channel lose its stream, as a broker that restarts does: a new
 // epoch begins, and everybody who listens is told.
 func (s *stream) lose(epoch string) {
-	s.past, s.keys = nil, nil
+	s.past, s.keys = nil, keys{}
 	s.top = position{epoch: epoch}
 	frame := sayGap(s.name, s.top, "stream lost")
 	for _, sub := range s.subs {
@@ -192,7 +186,7 @@ func (s *stream) lose(epoch string) {
 			sub.from = s.top
 			continue
 		}
-		sub.conn.send(item{frame: frame, sub: sub, at: s.top})
+		sub.send(item{frame: frame, sub: sub, at: s.top}, nil)
 	}
 }
 

@@ -10,10 +10,15 @@ func (c *conn) subscribe(m *command) *refusal {
 	switch {
 	case name == "":
 		return refuse(400, "bad-request", "subscribe needs a channel")
+	case c.subs[name] != nil && c.subs[name].restored: // begun anew
+		c.subs[name].stream.remove(c.subs[name])
 	case c.subs[name] != nil:
 		return refuse(409, "already-subscribed", "already subscribed to "+name)
 	}
 	sub := &subscription{conn: c, index: -1}
+	if c.keeps() {
+		sub.session = c.session
+	}
 	w := c.gateway.wrong
 	switch {
 	case w.subscribeHistoryGap.fires():
@@ -94,7 +99,7 @@ func (sub *subscription) goLive(m *command, missed []event, complete bool) {
 
 // replay sends one event of the history. Under the stream's lock.
 func (sub *subscription) replay(e event) {
-	sub.conn.send(item{replay: e.data, sub: sub, at: position{sub.stream.top.epoch, e.offset}})
+	sub.send(item{replay: e.data, sub: sub, at: position{sub.stream.top.epoch, e.offset}}, e.data)
 }
 
 // unsubscribe answers an unsubscribe command.

@@ -42,7 +42,7 @@ func (s *Session) Opened(now time.Duration, out *Out) {
 	out.emit(e)
 	s.answerBy = now + s.answerTimeout()
 	s.nextID++
-	out.send(Command{Verb: dialect.Connect, ID: s.nextID})
+	out.send(Command{Verb: dialect.Connect, ID: s.nextID, Named: s.named, Keep: s.keeps, Fresh: s.fresh, Received: s.received})
 }
 
 func (s *Session) connected(in *Incoming, out *Out) {
@@ -61,6 +61,7 @@ func (s *Session) connected(in *Incoming, out *Out) {
 	}
 	e := s.event(history.Connected, in.Now)
 	e.Due, e.Arrived = s.dialDue, in.Arrived
+	s.resume(in.Message.Resumed, &e)
 	out.emit(e)
 	s.subscribeAll(in.Now, out)
 	s.settle(in.Now, out)

@@ -34,6 +34,7 @@ func (s *Session) Message(in *Incoming, out *Out) {
 	s.heard = in.Now
 	switch in.Message.Kind {
 	case dialect.Delivered:
+		s.received++
 		s.delivered(in, out)
 	case dialect.Published:
 		s.answered(in, history.OK, out)
@@ -44,6 +45,7 @@ func (s *Session) Message(in *Incoming, out *Out) {
 	case dialect.Unsubscribed:
 		s.unsubscribed(in, out)
 	case dialect.Gapped:
+		s.received++
 		s.gapped(in, out)
 	case dialect.Pinged:
 		if s.wantPong {

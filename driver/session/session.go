@@ -58,6 +58,7 @@ type Config struct {
 type Sub struct {
 	Channel history.ChannelID
 	Recover bool
+	Kept    bool // the client's session is to keep its backlog
 }
 
 // DoKind names a thing that the shard must do for the session.
@@ -88,6 +89,11 @@ type Command struct {
 	Recover bool
 	Epoch   history.EpochID
 	Offset  uint64
+
+	Named    bool // Connect: name the session
+	Keep     bool // and have it kept
+	Fresh    bool // but begin it anew
+	Received uint64
 }
 
 // Out collects what follows from a step. The shard owns one and resets it
@@ -123,6 +129,10 @@ type Session struct {
 	stopped  bool // no further attempt is wanted
 	wantPong bool
 
+	named    bool   // it names a session when it connects
+	keeps    bool   // which is to be kept while it is away
+	received uint64 // deliveries and gaps since the session began
+
 	nextID    uint64
 	wait      time.Duration // state Waiting: when to dial
 	lastWait  time.Duration // the backoff's previous wait, for decorrelated jitter
@@ -155,7 +165,8 @@ func (s *Session) Init(cfg *Config, client history.ClientID, subs []Sub, publish
 	if len(subs) > 0 {
 		s.subs = make([]subscription, len(subs))
 		for i, p := range subs {
-			s.subs[i] = subscription{channel: p.Channel, recover: p.Recover}
+			s.subs[i] = subscription{channel: p.Channel, recover: p.Recover, kept: p.Kept}
+			s.keeps = s.keeps || p.Kept
 		}
 	}
 	if len(publishers) > 0 {

@@ -26,6 +26,8 @@ type subscription struct {
 	id      uint64
 	state   subState
 	recover bool
+	kept    bool // its session is to keep its backlog
+	held    bool // the session has it: a server that resumes the session goes on with it
 	placed  bool // epoch and offset are known
 	behind  bool // offset < top after a recovered answer
 	fences  uint16
@@ -34,7 +36,11 @@ type subscription struct {
 func (s *Session) subscribeAll(now time.Duration, out *Out) {
 	s.open, s.behind, s.refused = 0, 0, 0
 	for i := range s.subs {
-		s.subscribe(&s.subs[i], now, out)
+		if sub := &s.subs[i]; sub.held {
+			sub.state = active
+		} else {
+			s.subscribe(sub, now, out)
+		}
 	}
 	s.fresh = false
 }
@@ -55,6 +61,9 @@ func (s *Session) subscribe(sub *subscription, now time.Duration, out *Out) {
 		c.Recover, c.Epoch, c.Offset = true, sub.epoch, sub.offset
 		e.Flags |= history.FlagRecover
 		e.Epoch, e.Offset = sub.epoch, sub.offset
+	}
+	if sub.kept {
+		e.Flags |= history.FlagKept
 	}
 	out.emit(e)
 	out.send(c)
@@ -98,6 +107,7 @@ func (s *Session) subscribed(in *Incoming, out *Out) {
 		return
 	}
 	sub.state = active
+	sub.held = s.named && s.keeps
 	s.open--
 	e := s.event(history.Subscribed, in.Now)
 	e.Channel, e.Due, e.Sent, e.Arrived = sub.channel, sub.sent, sub.sent, in.Arrived

@@ -43,11 +43,13 @@ func compileWith(t testing.TB, file string, src []byte, o scenario.Options, set 
 		a := d.About()
 		o.Dialects = append(o.Dialects, scenario.DialectInfo{
 			Name: a.Name, Recover: a.Can.Recover, Offsets: a.Can.Offsets, Ack: a.Can.Ack, Patterns: a.Can.Patterns,
-			Unsubscribe: a.Can.Unsubscribe, ClientPing: a.Can.ClientPing,
+			Unsubscribe: a.Can.Unsubscribe, ClientPing: a.Can.ClientPing, Sessions: a.Can.Sessions, Keys: a.Can.Keys,
 			Promises: scenario.Promises{
 				Delivery: a.Promises.Delivery, Order: a.Promises.Order, Recovery: a.Promises.Recovery,
-				History:   scenario.History{Size: a.Promises.HistorySize, TTL: a.Promises.HistoryTTL},
-				Heartbeat: scenario.Heartbeat{Every: a.Promises.HeartbeatEvery, Timeout: a.Promises.HeartbeatTimeout},
+				History:     scenario.History{Size: a.Promises.HistorySize, TTL: a.Promises.HistoryTTL},
+				Heartbeat:   scenario.Heartbeat{Every: a.Promises.HeartbeatEvery, Timeout: a.Promises.HeartbeatTimeout},
+				Queue:       scenario.History{Size: a.Promises.QueueSize, TTL: a.Promises.QueueTTL},
+				Idempotency: a.Promises.Idempotency, Takeover: a.Promises.Takeover,
 			},
 		})
 	}

@@ -55,7 +55,7 @@ func GatewayConfig(p scenario.GatewayPlan) gateway.Config {
 	c := gateway.Config{
 		HistorySize: orNone(p.History.Size), HistoryTTL: p.History.TTL,
 		HeartbeatEvery: orNone(p.Heartbeat.Every), HeartbeatTimeout: p.Heartbeat.Timeout,
-		Slow: gateway.SlowPolicy(p.Slow),
+		Slow: gateway.SlowPolicy(p.Slow), QueueSize: p.Queue.Size, QueueTTL: p.Queue.TTL,
 		Limits: gateway.Limits{
 			Connections: p.Limits.Connections, Message: p.Limits.Message,
 			Backlog: p.Limits.Backlog, Deliveries: p.Limits.Deliveries,
@@ -88,6 +88,8 @@ func GatewayArgs(p scenario.GatewayPlan, seed uint64) []string {
 		}
 	}
 	add(p.History.TTL > 0, "--history-ttl", p.History.TTL.String())
+	add(p.Queue.Size > 0, "--queue", strconv.Itoa(p.Queue.Size))
+	add(p.Queue.TTL > 0, "--queue-ttl", p.Queue.TTL.String())
 	add(p.Heartbeat.Timeout > 0, "--heartbeat-timeout", p.Heartbeat.Timeout.String())
 	add(p.Slow != "", "--slow", p.Slow)
 	add(p.Limits.Connections > 0, "--connections", strconv.Itoa(p.Limits.Connections))

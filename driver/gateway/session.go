@@ -1,0 +1,273 @@
+package gateway
+
+import (
+	"sync"
+	"time"
+
+	"github.com/gobwas/ws"
+)
+
+// CloseTakenOver is the close code of a connection whose session goes on over a
+// newer one.
+const CloseTakenOver ws.StatusCode = 4009
+
+// sessions holds the sessions that clients have named.
+type sessions struct {
+	size int           // messages kept of each; 0: none is kept
+	ttl  time.Duration // how long one is kept while its client is away
+
+	mu  sync.Mutex
+	all map[sessionKey]*session
+}
+
+// sessionKey names a session: nobody comes into another user's.
+type sessionKey struct{ user, name string }
+
+// session is what a client comes back to. One connection at most serves it. If
+// it is kept its subscriptions go on while there is none; the last messages sent
+// are remembered, and on its return the client says how many have arrived.
+type session struct {
+	key  sessionKey
+	turn sync.Mutex // held by the connection that takes it over
+	gone bool       // under turn: forgotten; look it up again
+
+	mu    sync.Mutex // after the streams' locks, before the queues'
+	kept  bool
+	conn  *conn
+	also  *conn                    // a connection that should not be served: see wrong_session.go
+	subs  map[string]*subscription // of a kept session
+	past  []item                   // the last messages sent, oldest first
+	sent  uint64                   // how many messages were sent since it began
+	since time.Time                // when the last connection ended
+	times int                      // it was resumed
+}
+
+// enter finds or begins a session and locks its turn.
+func (all *sessions) enter(key sessionKey) *session {
+	for {
+		all.mu.Lock()
+		s := all.all[key]
+		if s == nil {
+			s = &session{key: key}
+			if all.all == nil {
+				all.all = make(map[sessionKey]*session)
+			}
+			all.all[key] = s
+		}
+		all.mu.Unlock()
+		s.turn.Lock()
+		if !s.gone {
+			return s
+		}
+		s.turn.Unlock()
+	}
+}
+
+// forget drops a session that has no connection. The caller holds its turn.
+func (all *sessions) forget(s *session) {
+	s.gone = true
+	all.mu.Lock()
+	delete(all.all, s.key)
+	all.mu.Unlock()
+	s.clear()
+}
+
+// clear ends the subscriptions that outlived a connection.
+func (s *session) clear() {
+	for _, sub := range s.subs {
+		if sub.stream != nil {
+			sub.stream.remove(sub)
+		}
+	}
+	s.mu.Lock()
+	s.subs, s.past, s.sent, s.times, s.conn, s.also = nil, nil, 0, 0, nil, nil
+	s.mu.Unlock()
+}
+
+// sweep forgets the sessions to which nobody came back in time.
+func (all *sessions) sweep(now time.Time) {
+	all.mu.Lock()
+	var old []*session
+	for _, s := range all.all {
+		s.mu.Lock()
+		if s.conn == nil && now.Sub(s.since) > all.ttl {
+			old = append(old, s)
+		}
+		s.mu.Unlock()
+	}
+	all.mu.Unlock()
+	for _, s := range old {
+		s.turn.Lock()
+		s.mu.Lock()
+		still := !s.gone && s.conn == nil && now.Sub(s.since) > all.ttl
+		s.mu.Unlock()
+		if still {
+			all.forget(s)
+		}
+		s.turn.Unlock()
+	}
+}
+
+// enterSession answers a connect command that names a session. An older
+// connection of it is closed, and gets nothing more, before the answer is sent.
+func (c *conn) enterSession(m *command, answer func(kept, resumed bool) []byte) {
+	all := &c.gateway.hub.sessions
+	w := c.gateway.wrong
+	s := all.enter(sessionKey{c.user, string(m.session)})
+	defer s.turn.Unlock()
+	s.mu.Lock()
+	old := s.conn
+	if old != nil {
+		s.letGo(old)
+	}
+	s.mu.Unlock()
+	if old != nil && !w.leavesOld(s, old) {
+		old.displace()
+	}
+	keep := m.keep && all.size > 0
+	resumed := keep && s.kept && !m.fresh && s.has(m.received, all) && !w.recoversOnlyOnce(s)
+	if !resumed {
+		s.clear()
+	}
+	if resumed {
+		w.partial(s, m.received)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.conn, s.kept = c, keep
+	c.session = s
+	if keep {
+		if s.subs == nil {
+			s.subs = make(map[string]*subscription)
+		}
+		c.subs = s.subs
+		for _, sub := range s.subs {
+			sub.restored = true
+		}
+	}
+	c.send(item{frame: answer(keep, resumed)})
+	if resumed {
+		s.times++
+		from := w.flushFrom(s, len(s.past)-int(s.sent-m.received))
+		for _, it := range s.past[from:] {
+			c.send(it)
+		}
+	}
+}
+
+// has reports whether a client that has received so many messages can go on.
+func (s *session) has(received uint64, all *sessions) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.conn == nil && time.Since(s.since) > all.ttl {
+		return false
+	}
+	return received <= s.sent && s.sent-received <= uint64(len(s.past))
+}
+
+// take sends a message to the session's connection, if there is one, and
+// remembers it. Data is that of an event.
+func (s *session) take(it item, data []byte, all *sessions, w *wrong) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.conn == nil && w.offlineQueueDrop.fires() {
+		return
+	}
+	if s.conn != nil {
+		s.conn.send(it)
+	}
+	if s.also != nil {
+		s.also.send(it)
+	}
+	s.sent++
+	if data != nil {
+		it.frame, it.replay = nil, data
+	}
+	if len(s.past) >= all.size {
+		s.past[0] = item{}
+		s.past = s.past[1:]
+	}
+	s.past = append(s.past, it)
+}
+
+// letGo is told of a connection that serves the session no more. If some of
+// what it was sent was dropped on the way, announced as a gap, the client's count
+// is another than ours, and it can't come back. Under mu.
+func (s *session) letGo(c *conn) {
+	if c.torn.Load() {
+		s.past = nil
+		s.sent += 1 << 32
+	}
+}
+
+// displace ends a connection whose session goes on elsewhere: the command at
+// hand is the last that it obeys.
+func (c *conn) displace() {
+	c.obeying.Lock()
+	c.displaced = true
+	c.obeying.Unlock()
+	if !c.keeps() {
+		c.unsubscribeAll()
+	}
+	c.close(CloseTakenOver, "session taken over")
+}
+
+// keeps reports whether the connection's subscriptions belong to a session that
+// outlives it.
+func (c *conn) keeps() bool {
+	s := c.session
+	if s == nil {
+		return false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.kept
+}
+
+// leave detaches a connection that has ended from its session. It reports
+// whether the subscriptions go on without it.
+func (c *conn) leave() bool {
+	s := c.session
+	if s == nil {
+		return false
+	}
+	s.turn.Lock()
+	defer s.turn.Unlock()
+	s.mu.Lock()
+	if s.also == c {
+		s.also = nil
+	}
+	if s.conn != c { // another has taken it over
+		kept := s.kept
+		s.mu.Unlock()
+		return kept
+	}
+	kept := s.kept
+	s.conn, s.since = nil, time.Now()
+	s.letGo(c)
+	s.mu.Unlock()
+	if !kept {
+		c.unsubscribeAll()
+		c.gateway.hub.sessions.forget(s)
+	}
+	return kept
+}
+
+func (c *conn) unsubscribeAll() {
+	for _, sub := range c.subs {
+		if sub.stream != nil {
+			sub.stream.remove(sub)
+		}
+	}
+}
+
+// send hands something to whoever serves the subscription now. Data is that of
+// an event, for when it has to be sent again. Under the stream's lock.
+func (sub *subscription) send(it item, data []byte) {
+	g := sub.conn.gateway
+	if sub.session != nil {
+		sub.session.take(it, data, &g.hub.sessions, g.wrong)
+		return
+	}
+	sub.conn.send(it)
+}

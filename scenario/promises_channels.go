@@ -1,0 +1,82 @@
+package scenario
+
+import "strings"
+
+// ChannelPromises is what a target claims of the channels that a pattern matches.
+type ChannelPromises struct {
+	Match    string  `json:"match"`
+	Delivery string  `json:"delivery"`
+	Order    string  `json:"order"`
+	Recovery bool    `json:"recovery"`
+	History  History `json:"history"`
+	Queue    History `json:"queue"`
+}
+
+// Of is what p says of one channel: the first pattern that matches wins.
+func (p Promises) Of(channel string) Promises {
+	for _, c := range p.Channels {
+		if matches(c.Match, channel) {
+			p.Delivery, p.Order, p.Recovery, p.History, p.Queue = c.Delivery, c.Order, c.Recovery, c.History, c.Queue
+			break
+		}
+	}
+	p.Channels = nil
+	return p
+}
+
+// matches reports whether a channel's name matches a pattern: `*` is one
+// segment, `**` the rest (one or more), dots part the segments.
+func matches(pattern, name string) bool {
+	ps, ns := strings.Split(pattern, "."), strings.Split(name, ".")
+	for i, p := range ps {
+		switch {
+		case i >= len(ns):
+			return false
+		case p == "**" && i == len(ps)-1:
+			return true
+		case p != "*" && p != ns[i]:
+			return false
+		}
+	}
+	return len(ps) == len(ns)
+}
+
+// channelPromises completes target.promises.channels: what a rule doesn't say is
+// as for all channels.
+func (c *compiler) channelPromises(all Promises, specs []ChannelPromise) []ChannelPromises {
+	var list []ChannelPromises
+	for i, s := range specs {
+		path := join("target.promises.channels", itoa(i))
+		q := all
+		q.Delivery, q.Order = or(s.Delivery, q.Delivery), or(s.Order, q.Order)
+		q.change(s.History, s.Queue, nil)
+		if q.History.Size == 0 {
+			q.Recovery = false
+		}
+		if s.Recovery != nil {
+			q.Recovery = *s.Recovery
+		}
+		switch {
+		case s.Match == "":
+			c.fail(path, "found no pattern, expected one, as in match: \"presence.**\"")
+		case q.Recovery && !c.dialect.Recover:
+			c.fail(join(path, "recovery"), "found recovery promised, expected none: the dialect %s can't ask for what was missed", c.dialect.Name)
+		case q.Recovery && q.History.Size == 0:
+			c.fail(join(path, "recovery"), "found recovery promised without a history, expected one, as in history: {size: 300, ttl: 5m}")
+		case q.Queue.Size > 0 && !c.dialect.Sessions:
+			c.fail(join(path, "queue"), "found a queue promised, expected none: the dialect %s has no sessions that a server keeps", c.dialect.Name)
+		}
+		if real := c.plan.Target.Gateway; c.plan.Target.Embedded {
+			switch {
+			case q.History.Size > real.History.Size || q.History.TTL > real.History.TTL:
+				c.fail(join(path, "history"), raise, itoa(real.History.Size)+" messages, "+real.History.TTL.String())
+			case q.Queue.Size > real.Queue.Size || q.Queue.TTL > real.Queue.TTL:
+				c.fail(join(path, "queue"), raise, itoa(real.Queue.Size)+" messages of a session")
+			}
+		}
+		list = append(list, ChannelPromises{
+			Match: s.Match, Delivery: q.Delivery, Order: q.Order, Recovery: q.Recovery, History: q.History, Queue: q.Queue,
+		})
+	}
+	return list
+}
