@@ -41,7 +41,7 @@ func (t *tool) proveVerb(code *int) *cobra.Command {
 count whether the rules say so: each defect of the reference gateway must be
 found by its own name, with a witness, in every scenario whose header names it;
 a correct gateway must pass every scenario, and must not be blamed whatever
-fault its clients meet beside.
+fault its clients meet beside (limits of time are not judged then).
 
 Most runs are bubbles: in memory and virtual time, in the scenario's small form.
 --sockets runs over loopback instead, as it is written; --target runs the

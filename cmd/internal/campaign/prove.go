@@ -114,7 +114,24 @@ func (j *Job) plan(compile Compile) (*scenario.Plan, error) {
 	if j.Defect != "" {
 		set = append(set, "target.gateway.defects=["+j.Defect+"]")
 	}
-	return compile(j.Scenario, source, j.Seed, set...)
+	p, err := compile(j.Scenario, source, j.Seed, set...)
+	if err == nil && j.Fault != "" {
+		p.Expect = untimed(p.Expect)
+	}
+	return p, err
+}
+
+// untimed leaves out what is expected of times: a fault that the scenario does
+// not know delays those whom it hits, and no gateway is to blame.
+func untimed(all []scenario.Expectation) (rest []scenario.Expectation) {
+	for _, e := range all {
+		if e.Rule == "latency" {
+			continue
+		}
+		e.P, e.Within = nil, 0
+		rest = append(rest, e)
+	}
+	return rest
 }
 
 // judge says what is wrong with the Result of the job.
