@@ -14,6 +14,7 @@ func (s *settlement) delivery(w *want, v *Verdict) {
 	v.add(false, "messages lost", s.lost(w))
 	v.add(true, "waived", t.waived)
 	v.add(true, "unseen", t.unseen)
+	v.add(false, "in flight at the end of a pattern", t.adrift)
 	v.add(true, "unknown publications", t.unknown)
 	v.add(false, "publications given up for memory", t.retired)
 	v.add(false, "deliveries too old to compare", t.far)

@@ -28,7 +28,7 @@ func newWants(b *Brief, names *history.Names) wants {
 
 // stranger is a client of whom nothing is known but its number.
 func (w *wants) stranger(client int) person {
-	p := person{group: -1, first: -1}
+	p := person{group: -1, first: -1, claim: -1}
 	for i, g := range w.groups {
 		if client >= g.First && client < g.First+g.Count {
 			p.group = int16(i)

@@ -16,6 +16,7 @@ type Judge struct {
 
 	evidence     evidence
 	ledger       ledger
+	claims       claims
 	plain        plain
 	logs         []*log
 	logIDs       map[uint64]int32
@@ -150,12 +151,18 @@ func (j *Judge) rare(e *history.Event) {
 	case history.Closed:
 		j.closed(p, e)
 	case history.Subscribe:
-		j.subscribe(p, e)
+		if !j.claims.subscribe(j, p, e) {
+			j.subscribe(p, e)
+		}
 	case history.Subscribed:
 		j.meters.sample(j, e, latency.Subscribe, e.Seen-e.Due)
-		j.subscribed(p, e)
+		if !j.claims.subscribed(j, p, e) {
+			j.subscribed(p, e)
+		}
 	case history.Unsubscribe, history.Unsubscribed:
-		j.unsubscribed(e)
+		if !j.claims.unsubscribed(j, p, e) {
+			j.unsubscribed(e)
+		}
 	case history.Gap:
 		j.gap(p, e)
 	case history.Missed:
@@ -203,6 +210,7 @@ func (j *Judge) closed(p *person, e *history.Event) {
 	}
 	p.closedAt = e.Seen
 	j.returns.lost(j, p, e)
+	j.claims.lost(p, e)
 	for at := p.first; at >= 0; at = j.ledger.all[at].next {
 		c := &j.ledger.all[at]
 		if (c.state == live || c.state == asked) && c.life == e.Life {

@@ -38,6 +38,7 @@ type cursor struct {
 	overflow, // gaps beyond the cap: detail is lost
 	sparse, // holes are legal: loss can't be told from offsets
 	inverted, // a delivery of this segment came late
+	patterned, // a pattern, not a subscription to the channel, brings it now
 	stillborn bool // the answer could not be placed: nothing is judged until the next
 
 	last     uint64        // highest offset received, or the position answered
@@ -88,6 +89,7 @@ type person struct {
 	probed   time.Duration // Seen of its answer
 	probeIn  int32         // and its life
 	first    int32         // first cursor, or -1
+	claim    int32         // first subscription to a pattern, or -1
 	ready    bool          // has been ready once
 	awaiting bool          // is back, and not yet resynced
 }

@@ -26,6 +26,7 @@ type window struct {
 	open         time.Duration // Seen of the answer
 	close        time.Duration // 0: open to the end
 	clean        bool          // the client ended it
+	loose        bool          // without a position by its nature: nothing is owed across its end
 	slowed       time.Duration // since when the client read slowly in that life; 0: it did not
 	waivedBefore time.Duration // a gap notice: what was sent before it is not owed
 }
@@ -77,6 +78,31 @@ func (p *plain) of(cursor int32, e *history.Event) *flow {
 // find is of without adding.
 func (p *plain) find(cursor int32, publisher int32, incarnation uint32) *flow {
 	return p.ids[flowKey{cursor, streamKey(publisher, incarnation)}]
+}
+
+// inherit begins a cursor that a pattern brings, with the windows of its claim.
+func (p *plain) inherit(c *cursor, k *claim) {
+	c.windows = int32(len(p.windows))
+	p.windows = append(p.windows, append([]window(nil), k.windows...))
+	c.state, c.life, c.patterned, c.askedAt = k.state, k.life, true, k.asked
+	if n := len(k.windows); n > 0 {
+		c.everAnswered, c.answered = true, k.windows[n-1].open
+	}
+}
+
+// claim opens a window of a cursor for a claim that was answered, or that goes
+// on where a subscription to the channel has ended.
+func (p *plain) claim(c *cursor, k *claim, at time.Duration) {
+	if c.windows < 0 {
+		c.windows = int32(len(p.windows))
+		p.windows = append(p.windows, nil)
+	}
+	p.windows[c.windows] = append(p.windows[c.windows], window{life: k.life, asked: k.asked, open: at, loose: true})
+	c.segment++
+	c.inLive, c.inReplay, c.liveLow, c.replayHi, c.extra = 0, 0, 0, 0, 0
+	c.recovering, c.recovered, c.inverted, c.positioned = false, false, false, false
+	c.state, c.life, c.answered, c.askedAt = live, k.life, at, k.asked
+	c.everAnswered, c.patterned, c.last = true, true, 0
 }
 
 func (p *plain) open(c *cursor, e *history.Event) {
@@ -154,6 +180,9 @@ func (p *plain) deliver(j *Judge, at int32, c *cursor, e *history.Event) {
 	}
 	c.received++
 	c.compared++
+	if e.Flags&history.FlagPositioned != 0 && !c.positioned {
+		p.offset(j, c, f, e)
+	}
 	f.insert(e.Seq)
 	if e.Flags&history.FlagReplay != 0 {
 		c.inReplay++
@@ -163,7 +192,7 @@ func (p *plain) deliver(j *Judge, at int32, c *cursor, e *history.Event) {
 			j.meters.sample(j, e, latency.Delivery, e.Arrived-e.Due)
 		}
 	}
-	if w >= 0 {
+	if w >= 0 && e.Flags&history.FlagPositioned == 0 {
 		p.rank(j, at, c, identOf(e))
 	}
 	n := len(f.reach)
@@ -177,6 +206,37 @@ func (p *plain) deliver(j *Judge, at int32, c *cursor, e *history.Event) {
 			other: ident{seq: r.high, publisher: e.Publisher, incarnation: e.Incarnation}}, e, c)
 	}
 	r.low, r.high = min(r.low, e.Seq), max(r.high, e.Seq)
+}
+
+// offset compares a first copy by its offset, where the subscription has no
+// position but the channel's messages do: they must rise in one life, and stand
+// for what other subscribers received there.
+func (p *plain) offset(j *Judge, c *cursor, f *flow, e *history.Event) {
+	g := j.logs[j.log(e.Channel, e.Epoch)]
+	i := incident{epoch: e.Epoch, from: e.Offset, to: e.Offset, n: 1, id: identOf(e)}
+	switch g.see(e) {
+	case differs:
+		i.anomaly, i.other = OffsetDivergence, g.at(e.Offset).ident()
+		j.report(i, e, c)
+	case again:
+		i.anomaly, i.inLog = DuplicateDelivery, true
+		j.report(i, e, c)
+	}
+	if c.epoch != e.Epoch {
+		c.epoch, c.last = e.Epoch, 0
+	}
+	if e.Offset < c.last {
+		if n := len(f.reach); n > 0 && f.reach[n-1].high > e.Seq { // of one publisher: judged by its numbers
+			return
+		}
+		i.anomaly, i.to = OrderDivergence, c.last
+		if n := g.at(c.last); n != nil {
+			i.other = n.ident()
+		}
+		j.report(i, e, c)
+		return
+	}
+	c.last = e.Offset
 }
 
 // holds reports whether seq was received.

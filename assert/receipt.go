@@ -16,8 +16,10 @@ func (j *Judge) deliver(e *history.Event) {
 	j.traffic.bytes += int64(e.Bytes)
 	at := j.ledger.find(e.Client, e.Channel)
 	if at < 0 {
-		j.stray(e)
-		return
+		if at = j.claims.admit(j, e); at < 0 {
+			j.stray(e)
+			return
+		}
 	}
 	c := &j.ledger.all[at]
 	// The way of nearly every event: live, next in line.
@@ -48,8 +50,10 @@ func (j *Judge) unusual(at int32, c *cursor, e *history.Event) {
 		j.report(incident{anomaly: PhantomMessage, from: e.Offset, to: e.Offset, n: 1}, e, c)
 	}
 	if c.state != live && c.state != asked || e.Life != c.life {
-		j.stray(e)
-		return
+		if j.claims.admit(j, e) < 0 {
+			j.stray(e)
+			return
+		}
 	}
 	c.lastSeen = e.Seen
 	replay := e.Flags&history.FlagReplay != 0

@@ -32,6 +32,7 @@ type found struct {
 // cursorEnd is what the end made of a cursor.
 type cursorEnd struct {
 	unseen int64 // owed, not received, and not provably lost
+	adrift int64 // in flight when a subscription without a position ended: not owed
 	lost   int64
 	waived int64 // beyond what the cursor counted itself
 	missed int64 // refused returns that missed something of another epoch
@@ -106,6 +107,8 @@ func (s *settlement) ordered() []*channelEnd {
 	return byKey(s.channels)
 }
 
+func sorted[K cmp.Ordered, V any](m map[K]V) []K { return slices.Sorted(maps.Keys(m)) }
+
 // byKey lists the values of m in the order of their keys.
 func byKey[K cmp.Ordered, V any](m map[K]V) []V {
 	out := make([]V, 0, len(m))
@@ -117,6 +120,7 @@ func byKey[K cmp.Ordered, V any](m map[K]V) []V {
 
 // index brings together what belongs to one channel.
 func (s *settlement) index() {
+	s.absentees()
 	for _, p := range s.parts {
 		for _, g := range p.logs {
 			c := s.channel(g.channel)

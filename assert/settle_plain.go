@@ -79,6 +79,9 @@ func (s *settlement) judgeWindow(part int, at int32, c *cursor, number int32, w 
 			continue
 		case !provable && w.clean:
 			continue // overlaps the unsubscribe: nobody can say
+		case !provable && w.loose:
+			s.ends[part][at].adrift++
+			continue
 		case !provable:
 			s.ends[part][at].waived++ // in flight when the connection died
 			continue

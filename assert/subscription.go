@@ -59,7 +59,7 @@ func (j *Judge) subscribe(p *person, e *history.Event) {
 		// Nobody told the server: until now it could go on writing to the old socket.
 		c.prevEnd = e.Sent
 	}
-	c.state, c.life, c.askedAt = asked, e.Life, e.Sent
+	c.state, c.life, c.askedAt, c.patterned = asked, e.Life, e.Sent, false
 	c.segment++
 	c.inLive, c.inReplay, c.liveLow, c.replayHi, c.extra = 0, 0, 0, 0, 0
 	c.recovered, c.inverted = false, false

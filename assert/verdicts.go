@@ -219,7 +219,7 @@ func (s *settlement) promisedTo(w *want) (n int) {
 // sums are the counts of the cursors within an expectation.
 type sums struct {
 	subscriptions, received, compared        int64
-	unseen, lost, waived                     int64
+	unseen, lost, waived, adrift             int64
 	returns, returnsMissed, missed, replayed int64
 	published, unknown, acked, retired       int64
 	far, overlapping, causes                 int64
@@ -259,6 +259,7 @@ func (s *settlement) sum(w *want) (t sums) {
 				t.compared += c.received
 			}
 			t.unseen += e.unseen
+			t.adrift += e.adrift
 			t.lost += e.lost
 			t.waived += c.waived + e.waived
 			t.returns += int64(c.returns)

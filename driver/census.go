@@ -82,6 +82,7 @@ func (s *shard) census(fences []int) census {
 					n.fencesSeen += min(seen, fences[ch])
 				}
 			})
+			s.patternFences(c, fences, &n)
 		}
 	}
 	return n

@@ -33,6 +33,8 @@ func (s *shard) do(x step, now time.Duration) {
 			s.slow(c, x, now)
 		case "publish":
 			s.burst(s.firstBurst(x))
+		case "subscribe", "unsubscribe":
+			s.change(c, x, now)
 		}
 	}
 }

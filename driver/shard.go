@@ -63,6 +63,7 @@ type shard struct {
 	opens      int64
 	fenceOK    int
 	fenceBad   []history.ChannelID
+	reach      map[history.ChannelID][]history.ChannelID // pattern → the fenced channels that it matches
 	lag        time.Duration
 	setbacks   setbacks
 	last       setback // the latest
@@ -92,7 +93,7 @@ func newShard(f *fleet, index, shards int) *shard {
 		p := &plan.Clients[id]
 		subs, numbers = subs[:0], numbers[:0]
 		for _, sub := range p.Subs {
-			subs = append(subs, session.Sub{Channel: history.ChannelID(sub.Channel), Recover: sub.Recover, Kept: sub.Kept})
+			subs = append(subs, sessionSub(sub))
 		}
 		c := &s.clients[i]
 		c.id, c.away, c.pubs = int32(id), -1, int32(len(s.pubs))
@@ -259,7 +260,7 @@ func (s *shard) say(c *client, m *session.Command) {
 			cmd.Keep, cmd.Fresh, cmd.Received = m.Keep, m.Fresh, m.Received
 		}
 	case dialect.Subscribe, dialect.Unsubscribe:
-		cmd.Channel = s.fleet.cfg.Names.Name(int32(m.Channel))
+		cmd.Channel, cmd.Pattern = s.fleet.cfg.Names.Name(int32(m.Channel)), m.Pattern
 		if m.Recover {
 			cmd.Epoch = s.fleet.cfg.Names.Name(int32(m.Epoch))
 		}

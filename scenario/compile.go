@@ -29,6 +29,7 @@ type DialectInfo struct {
 	Offsets     bool // deliveries carry dense offsets
 	Ack         bool // publications are acknowledged
 	Patterns    bool // subscribe by pattern
+	Filters     bool // subscriptions may carry a filter
 	Unsubscribe bool
 	ClientPing  bool     // the client may ping in the dialect's own words
 	Sessions    bool     // connect may name a session, which the server may keep
@@ -100,6 +101,7 @@ type compiler struct {
 	dialect  DialectInfo
 	problems Problems
 	channels map[string]int32
+	scopes   []*scope // of the clients, by number
 }
 
 // newCompiler validates s and begins its plan.

@@ -110,7 +110,9 @@ func (c *compiler) compileGroup(path string, g *GroupSpec) clientTemplates {
 	t.role = c.template(join(path, "role"), g.Role, g.of(namesOfRole), t.vars)
 	t.token = c.template(join(path, "token"), g.Token, g.of(namesOfClient), t.vars)
 	for i, s := range g.Subscribe {
-		t.channels = append(t.channels, c.template(join(path, "subscribe."+itoa(i)+".channel"), s.Channel, g.of(namesOfClient), t.vars))
+		at := join(path, "subscribe."+itoa(i))
+		key, text := topic(s.Channel, s.Pattern)
+		t.channels = append(t.channels, c.template(join(at, key), text, g.of(namesOfClient), t.vars))
 	}
 	return t
 }
@@ -119,10 +121,7 @@ func (c *compiler) group(index int, name string, g *GroupSpec) {
 	path := join("clients", name)
 	t := c.compileGroup(path, g)
 	entries := c.entries(path, name, g, t.vars)
-	recovers := make([]*bool, len(g.Subscribe))
-	for i := range g.Subscribe {
-		recovers[i] = c.recovers(join(path, "subscribe."+itoa(i)), &g.Subscribe[i])
-	}
+	subs := c.subscriptions(path, index, g)
 	if c.failed() {
 		return
 	}
@@ -135,7 +134,7 @@ func (c *compiler) group(index int, name string, g *GroupSpec) {
 			rng: Rand(p.Seed, "client", n, 0),
 		}
 		client := Client{Group: index, Arrive: times[i]}
-		if err := c.client(s, &t, path, &client, recovers); err != nil {
+		if err := c.client(s, &t, path, &client, subs); err != nil {
 			c.problems = append(c.problems, *err)
 			return
 		}
@@ -146,12 +145,13 @@ func (c *compiler) group(index int, name string, g *GroupSpec) {
 				return
 			}
 		}
+		c.scopes = append(c.scopes, s)
 		p.Clients = append(p.Clients, client)
 	}
 }
 
 // client evaluates what one client is called and subscribes to.
-func (c *compiler) client(s *scope, t *clientTemplates, path string, client *Client, recovers []*bool) *Problem {
+func (c *compiler) client(s *scope, t *clientTemplates, path string, client *Client, subs []wantedSub) *Problem {
 	bad := func(at string, err error) *Problem {
 		p := c.s.where(join(path, at)).problem(c.s.file, fmt.Sprintf("for client %d of the group: %v", s.I, err))
 		return &p
@@ -180,20 +180,24 @@ func (c *compiler) client(s *scope, t *clientTemplates, path string, client *Cli
 	}
 	seen := make([]int32, 0, len(t.channels))
 	for k, channel := range t.channels {
-		at := "subscribe." + itoa(k) + ".channel"
+		want := &subs[k]
+		if want.skip || want.in != nil && !want.in[s.I] {
+			continue
+		}
+		at := "subscribe." + itoa(k) + "." + want.key
 		name, err := channel.text(s)
 		if err == nil {
-			err = checkChannel(name)
+			err = want.check(name)
 		}
 		if err != nil {
 			return bad(at, err)
 		}
-		id := c.channel(name)
-		if slices.Contains(seen, id) {
-			return bad(at, fmt.Errorf("found the channel %s twice, expected one subscription to it", quote(name)))
+		sub := c.sub(want, c.channel(name), name)
+		if slices.Contains(seen, sub.Channel) {
+			return bad(at, fmt.Errorf("found the %s %s twice, expected one subscription to it", want.key, quote(name)))
 		}
-		seen = append(seen, id)
-		client.Subs = append(client.Subs, c.sub(id, name, recovers[k]))
+		seen = append(seen, sub.Channel)
+		client.Subs = append(client.Subs, sub)
 	}
 	return nil
 }
@@ -224,13 +228,19 @@ func (c *compiler) recovers(path string, s *SubscribeSpec) *bool {
 
 // sub is one subscription: whether it asks for what it missed, and whether its
 // client's session is to keep its backlog.
-func (c *compiler) sub(id int32, channel string, recover *bool) Sub {
+func (c *compiler) sub(w *wantedSub, id int32, channel string) Sub {
+	s := w.sub
+	s.Channel = id
+	if s.Pattern { // it has no position, and no session keeps it
+		return s
+	}
 	q := c.plan.Promises.Of(channel)
 	asks, keeps := q.Recovery, true
-	if recover != nil {
-		asks, keeps = *recover, *recover
+	if w.asks != nil {
+		asks, keeps = *w.asks, *w.asks
 	}
-	return Sub{Channel: id, Recover: asks && c.dialect.Recover, Kept: keeps && q.Queue.Size > 0 && c.dialect.Sessions}
+	s.Recover, s.Kept = asks && c.dialect.Recover, keeps && q.Queue.Size > 0 && c.dialect.Sessions
+	return s
 }
 
 // entries compiles the publish entries of a group.

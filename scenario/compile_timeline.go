@@ -82,6 +82,10 @@ func (c *compiler) moment(i, k int, m *MomentSpec) Moment {
 			x.Summary += " for " + d.For.String()
 		}
 		return x
+	case m.Subscribe != nil:
+		return c.topicMoment(i, k, path, "subscribe", m.Subscribe, m.Optional)
+	case m.Unsubscribe != nil:
+		return c.topicMoment(i, k, path, "unsubscribe", m.Unsubscribe, m.Optional)
 	case m.Publish != nil:
 		d := m.Publish
 		x := Moment{

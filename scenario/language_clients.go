@@ -37,10 +37,10 @@ type DataSpec struct {
 // SubscribeSpec is one subscription of each client.
 type SubscribeSpec struct {
 	Channel  Template `yaml:"channel" about:"Channel, segments joined by dots."`
-	Pattern  Template `yaml:"pattern" later:"*" about:"Pattern: * is one segment, ** the rest."`
+	Pattern  Template `yaml:"pattern" about:"Pattern: * is one segment, ** the rest."`
 	Filter   string   `yaml:"filter" later:"*" about:"Expression over msg."`
-	Share    Share    `yaml:"share" later:"*" about:"Which of the group subscribe."`
-	Observe  bool     `yaml:"observe" later:"*" about:"Payloads are not ours: judged by the server's offsets only."`
+	Share    Share    `yaml:"share" about:"Which of the group subscribe; all by default."`
+	Observe  bool     `yaml:"observe" about:"Payloads are not ours: judged by the server's offsets only."`
 	Recover  *bool    `yaml:"recover" about:"Ask for what was missed when returning; by default where promised."`
 	Optional bool     `yaml:"optional" about:"Leave it out where the target can't do it."`
 }

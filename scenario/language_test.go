@@ -118,8 +118,8 @@ func TestNotYetAvailable(t *testing.T) {
 	got = slices.Compact(got)
 	want := strings.Fields(`stop-when environments compression http copies foreign-traffic queue
 		nodes auth roles filter transform throttle debounce batch aggregate priority
-		data pattern share observe session read link fallback outbox key
-		when degrade mute abuse subscribe unsubscribe scale block revoke gateway exec
+		data session read link fallback outbox key
+		when degrade mute abuse scale block revoke gateway exec
 		isolation heartbeat close state presence peak`)
 	want = append(want, "via: http", "node: next")
 	slices.Sort(want)

@@ -16,8 +16,8 @@ type MomentSpec struct {
 	Degrade     *DegradeSpec    `yaml:"degrade" action:"true" later:"*" about:"The network becomes worse."`
 	Mute        *MuteSpec       `yaml:"mute" action:"true" later:"*" about:"Clients don't answer."`
 	Abuse       *MuteSpec       `yaml:"abuse" action:"true" later:"*" about:"Clients break the protocol."`
-	Subscribe   *TopicSpec      `yaml:"subscribe" action:"true" later:"*" about:"Clients subscribe."`
-	Unsubscribe *TopicSpec      `yaml:"unsubscribe" action:"true" later:"*" about:"Clients unsubscribe."`
+	Subscribe   *TopicSpec      `yaml:"subscribe" action:"true" about:"Clients subscribe."`
+	Unsubscribe *TopicSpec      `yaml:"unsubscribe" action:"true" about:"Clients unsubscribe."`
 	Scale       *ScaleSpec      `yaml:"scale" action:"true" later:"*" about:"The group grows or shrinks."`
 	Block       *ScaleSpec      `yaml:"block" action:"true" later:"*" about:"Clients can't reach the target."`
 	Revoke      *ScaleSpec      `yaml:"revoke" action:"true" later:"*" about:"Clients lose their rights."`
@@ -94,11 +94,11 @@ type MuteSpec struct {
 
 // TopicSpec is a change of subscriptions.
 type TopicSpec struct {
-	Who     []string `yaml:"who" one:"true" about:"Groups."`
-	Share   Share    `yaml:"share" about:"Which of them."`
-	Channel Template `yaml:"channel" about:"Where."`
-	Pattern Template `yaml:"pattern" about:"Where."`
-	Recover *bool    `yaml:"recover" about:"With recovery."`
+	Who     []string `yaml:"who" one:"true" about:"A group or a list; all by default."`
+	Share   Share    `yaml:"share" about:"Which of them; all by default."`
+	Channel Template `yaml:"channel" about:"Channel, segments joined by dots."`
+	Pattern Template `yaml:"pattern" about:"Pattern: * is one segment, ** the rest."`
+	Recover *bool    `yaml:"recover" about:"With subscribe: ask for what was missed when returning; by default where promised."`
 }
 
 // ScaleSpec is something done to clients for a time.

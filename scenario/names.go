@@ -9,6 +9,7 @@ var (
 	namesOfUser   = namesOfVars
 	namesOfRole   = append(slices.Clone(namesOfVars), "user")
 	namesOfClient = append(slices.Clone(namesOfRole), "role")
+	namesOfTopic  = append(slices.Clone(namesOfVars), "user", "role")
 	namesOfStream = append(slices.Clone(namesOfClient), "seq") // and now()
 )
 

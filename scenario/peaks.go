@@ -27,14 +27,7 @@ func (c *compiler) peaks() {
 	p := c.plan
 	k := &p.Peaks
 	k.Connections = len(p.Clients)
-	subscribers := make([]int, len(p.Channels))
-	subs := 0
-	for i := range p.Clients {
-		for _, s := range p.Clients[i].Subs {
-			subscribers[s.Channel]++
-			subs++
-		}
-	}
+	subscribers, subs := c.subscribers()
 	mean := make(map[*entry]float64)
 	known := make(map[*entry]bool)
 	var published, delivered, all, out float64

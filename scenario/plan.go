@@ -27,7 +27,7 @@ type Plan struct {
 	Groups     []Group     // in the file's order
 	Clients    []Client    // index = client number in the run; groups are contiguous
 	Publishers []Publisher // index = publisher number in the run
-	Channels   []string    // channel names known now; index = history.ChannelID
+	Channels   []string    // channels and patterns known now; index = history.ChannelID
 	Moments    []Moment    // ascending At, then file order
 	Expect     []Expectation
 
@@ -144,9 +144,13 @@ type Client struct {
 
 // Sub is one subscription of one client.
 type Sub struct {
-	Channel int32 // index into Plan.Channels
+	Channel int32 // index into Plan.Channels: of a channel, or of a pattern
+	Pattern bool
 	Recover bool
 	Kept    bool // the client's session is to keep its backlog
+	Observe bool // the payloads are not ours
+
+	Entry int32 // of the group's `subscribe`; −1: a moment's
 }
 
 // Publisher is one `publish` entry of one client.
@@ -176,7 +180,7 @@ type Publication struct {
 type Moment struct {
 	At        time.Duration
 	Line      int           // of the file
-	Do        string        // disconnect, slow, publish, rate, say
+	Do        string        // disconnect, slow, publish, rate, subscribe, unsubscribe, say
 	Victims   []Victim      // ascending client number; who, and when exactly
 	How       string        // disconnect: close, fin, reset, cut, freeze, vanish
 	Code      uint16        // close
@@ -199,6 +203,7 @@ type Victim struct {
 	Client int
 	Delay  time.Duration // after Moment.At
 	Away   time.Duration // disconnect: the wait before its first attempt to return
+	Sub    Sub           // subscribe, unsubscribe
 }
 
 // Expectation is one promise to be judged: one named case in every report. Only

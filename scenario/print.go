@@ -63,14 +63,7 @@ func (c *compiler) writtenGroup(g *Group) writtenGroup {
 	w := writtenGroup{user: string(spec.User), token: spec.Token != ""}
 	w.arrive = fmt.Sprintf("%s, from %s to %s", curve, short(first), short(last))
 	for i, s := range spec.Subscribe {
-		line := string(s.Channel)
-		if subs := c.plan.Clients[g.First].Subs; i < len(subs) && subs[i].Recover {
-			line += ", recover"
-		}
-		if subs := c.plan.Clients[g.First].Subs; i < len(subs) && subs[i].Kept {
-			line += ", kept by the session"
-		}
-		w.subscribe = append(w.subscribe, line)
+		w.subscribe = append(w.subscribe, c.writtenSub(g, i, &s))
 	}
 	for _, pub := range c.plan.Clients[g.First].Pubs {
 		p := &c.plan.Publishers[pub]

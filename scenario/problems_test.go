@@ -72,7 +72,7 @@ x.yaml:8:7: found a value that begins with or contains YAML's own signs, expecte
 		{"now before the run", strings.Replace(small(), "{i % 2}", "{now()}", 1), `x.yaml:5:40: in {now()}: now() has a value only in publications`},
 		{"an empty range", strings.Replace(small(), "{i % 2}", "{pick(5..1)}", 1), `x.yaml:5:40: for client 0 of the group: in c.{pick(5..1)}: pick needs whole numbers in order, as in pick(1..50)`},
 		{"a channel that can't be", strings.Replace(small(), "c.{i % 2}", "a b", 1), `x.yaml:5:40: for client 0 of the group: found the channel "a b", expected no space, control character or *`},
-		{"a pattern as a channel", strings.Replace(small(), "c.{i % 2}", "c.*", 1), `x.yaml:5:40: found the pattern "c.*", expected the name of a channel; patterns are known, not yet available`},
+		{"a pattern as a channel", strings.Replace(small(), "c.{i % 2}", "c.*", 1), `x.yaml:5:40: found the pattern "c.*", expected the name of a channel; patterns stand under pattern`},
 		{"a payload that is no object", strings.Replace(small(), "rate: 10/s", "rate: 10/s, payload: hi", 1), `x.yaml:6:76: found "hi", expected a mapping: payloads are JSON objects`},
 		{"the stamp's key", strings.Replace(small(), "rate: 10/s", "rate: 10/s, payload: {_squall: 1}", 1), `x.yaml:6:86: found the key "_squall", which carries the stamp, expected another`},
 		{"an error that only a value shows", strings.Replace(small(), "rate: 10/s", `rate: 10/s, payload: {x: "{[1][i]}"}`, 1), `x.yaml:6:27: publication 1 of client 1: payload: in {[1][i]}: index out of range: 1 (array length is 1)`},

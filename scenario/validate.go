@@ -195,11 +195,8 @@ func (v *validator) group(name string) {
 	v.template(join(path, "token"), g.Token, g.of(namesOfClient), vars)
 	for i, sub := range g.Subscribe {
 		at := join(path, "subscribe."+strconv.Itoa(i))
-		if sub.Channel == "" && sub.Pattern == "" {
-			v.fail(at, "found a subscription without a channel, expected one")
-		}
-		v.channel(join(at, "channel"), sub.Channel)
-		v.template(join(at, "channel"), sub.Channel, g.of(namesOfClient), vars)
+		v.topic(at, sub.Channel, sub.Pattern, g.of(namesOfClient), vars)
+		v.subscription(at, &sub)
 	}
 	v.publish(path, g, vars)
 	if r := g.Reconnect; r != nil && r.First.Given && r.Max.Given && r.Max.Duration < r.First.Duration {
@@ -217,7 +214,7 @@ func (v *validator) beat(path string, h *HeartbeatSpec) {
 
 func (v *validator) channel(path string, c Template) {
 	if strings.Contains(string(c), "*") && !strings.Contains(string(c), "{") {
-		v.fail(path, "found the pattern %s, expected the name of a channel; patterns are known, not yet available", quote(string(c)))
+		v.fail(path, "found the pattern %s, expected the name of a channel; patterns stand under pattern", quote(string(c)))
 	}
 }
 

@@ -66,6 +66,7 @@ func (v *validator) moment(i int) {
 		v.template(join(at, "channel"), m.Publish.Channel, namesOfTarget, nil)
 		v.channel(join(at, "channel"), m.Publish.Channel)
 	}
+	v.topics(path, m)
 	if m.Rate != nil {
 		at := join(path, "rate")
 		v.who(at, m.Rate.Who, Share{})

@@ -31,7 +31,7 @@ const (
 	Closed    // the connection is over. Who: who ended it. Code: close code or 0. Note: reason.
 
 	// Subscription.
-	Subscribe    // sent. FlagRecover with Epoch and Offset: the position asked from.
+	Subscribe    // sent. Channel may be a pattern: its name has a *. FlagRecover with Epoch and Offset: the position asked from.
 	Subscribed   // answered. Epoch, Offset: the server's top at its answer. FlagPositioned, FlagRecovering, FlagRecovered. Due: the Subscribe's Sent.
 	Unsubscribe  // sent.
 	Unsubscribed // answered, or revoked by the server (FlagServer).

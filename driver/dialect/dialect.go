@@ -52,6 +52,7 @@ type Can struct {
 	Ack         bool // publications are acknowledged
 	AckOffset   bool // the acknowledgement carries the offset
 	Patterns    bool // subscribe by pattern
+	Filters     bool // subscriptions may carry a filter
 	Unsubscribe bool
 	ClientPing  bool // the client may ping in the dialect's own words
 	Sessions    bool // connect may name a session, which the server may keep while the client is away
@@ -79,8 +80,8 @@ type Verb uint8
 // The verbs.
 const (
 	Connect     Verb = iota + 1 // Token, User; Session, Fresh, Keep, Received if Can.Sessions
-	Subscribe                   // Channel; Recover with Epoch and Offset
-	Unsubscribe                 // Channel
+	Subscribe                   // Channel, or a pattern in it; Recover with Epoch and Offset; Filter
+	Unsubscribe                 // Channel, or a pattern in it
 	Publish                     // Channel, Payload, Key
 	Ping                        // the client's own heartbeat, if Can.ClientPing
 	Pong                        // the answer to a server's Ping message
@@ -91,6 +92,8 @@ type Command struct {
 	Verb    Verb
 	ID      uint64 // the answer repeats it; unique on one connection; 0 for Pong
 	Channel string
+	Pattern bool   // Channel is a pattern, if Can.Patterns: * is one segment, ** the rest
+	Filter  string // expression over the payload, if Can.Filters; "" for none
 	Recover bool
 	Epoch   string
 	Offset  uint64

@@ -19,7 +19,7 @@ func (Events) About() About {
 		Path:    "/events",
 		Can: Can{
 			Recover: true, Offsets: true, Ack: true, AckOffset: true,
-			Unsubscribe: true, ClientPing: true, Sessions: true, Keys: true,
+			Patterns: true, Filters: true, Unsubscribe: true, ClientPing: true, Sessions: true, Keys: true,
 		},
 		Promises: Promises{
 			Delivery: "exactly-once", Order: "per-channel", Recovery: true,
@@ -44,14 +44,15 @@ func (Events) Append(dst []byte, c *Command) ([]byte, error) {
 		dst = appendMember(dst, "user", c.User)
 		dst = appendSession(dst, c)
 	case Subscribe:
-		dst = AppendText(append(dst, `"type":"subscribe","channel":`...), c.Channel)
+		dst = appendTopic(append(dst, `"type":"subscribe"`...), c)
+		dst = appendMember(dst, "filter", c.Filter)
 		if c.Recover {
 			dst = AppendText(append(dst, `,"recover":{"epoch":`...), c.Epoch)
 			dst = strconv.AppendUint(append(dst, `,"offset":`...), c.Offset, 10)
 			dst = append(dst, '}')
 		}
 	case Unsubscribe:
-		dst = AppendText(append(dst, `"type":"unsubscribe","channel":`...), c.Channel)
+		dst = appendTopic(append(dst, `"type":"unsubscribe"`...), c)
 	case Publish:
 		dst = AppendText(append(dst, `"type":"publish","channel":`...), c.Channel)
 		dst = appendMember(dst, "key", c.Key)
@@ -81,6 +82,14 @@ func appendSession(dst []byte, c *Command) []byte {
 		dst = strconv.AppendUint(append(dst, `,"received":`...), c.Received, 10)
 	}
 	return dst
+}
+
+func appendTopic(dst []byte, c *Command) []byte {
+	key := `,"channel":`
+	if c.Pattern {
+		key = `,"pattern":`
+	}
+	return AppendText(append(dst, key...), c.Channel)
 }
 
 // appendMember appends a member with a text, or nothing if the text is empty.

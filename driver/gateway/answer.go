@@ -93,6 +93,11 @@ func saySubscribed(id uint64, channel string, top position, recovering, recovere
 	return text(b)
 }
 
+// sayPattern answers a command about a pattern.
+func sayPattern(id uint64, kind, name string) []byte {
+	return text(dialect.AppendText(append(head(id, kind), `,"pattern":`...), name))
+}
+
 func sayUnsubscribed(id uint64, channel string) []byte {
 	return text(withChannel(head(id, "unsubscribed"), channel))
 }
@@ -119,6 +124,13 @@ func sayEvent(channel string, offset uint64, replay bool, data []byte) (frame, i
 	frame = text(b)
 	end := len(frame) - 1
 	return frame, frame[end-len(data) : end : end]
+}
+
+// sayWideEvent names the epoch, too: a pattern has no answer that did.
+func sayWideEvent(channel string, p position, data []byte) []byte {
+	b := open(96 + len(channel) + len(data))
+	b = withPosition(withChannel(append(b, `{"type":"event"`...), channel), p)
+	return text(append(append(b, `,"data":`...), data...))
 }
 
 func sayGap(channel string, p position, reason string) []byte {

@@ -10,6 +10,8 @@ type command struct {
 	id      uint64
 	kind    []byte
 	channel []byte
+	pattern []byte
+	filter  []byte
 	token   []byte
 	user    []byte
 	key     []byte
@@ -39,6 +41,10 @@ func (m *command) read(c *dialect.Cursor) bool {
 			m.kind = c.Text()
 		case "channel":
 			m.channel = c.Text()
+		case "pattern":
+			m.pattern = c.Text()
+		case "filter":
+			m.filter = c.Text()
 		case "data":
 			m.data = c.Skip()
 		case "key":

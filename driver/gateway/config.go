@@ -26,6 +26,10 @@ type Config struct {
 	// Nil lets everybody in under the name they give. It may block.
 	Authenticate func(token, user string) (string, error)
 
+	// Filter compiles the filter of a subscription to a function over the data of
+	// events. Nil: subscriptions with filters are refused.
+	Filter func(text string) (func(data []byte) bool, error)
+
 	Seed    uint64   // of ids, epochs, jitter and chance; 0: a fresh one
 	Defects []Defect // deliberate wrongness, for proving rules; see Defects
 }

@@ -25,6 +25,7 @@ type conn struct {
 	connected bool
 	user      string
 	subs      map[string]*subscription
+	patterns  []*pattern
 	session   *session // that it named; nil: none
 	obeying   sync.Mutex
 	displaced bool        // under obeying: the session is another connection's
@@ -105,6 +106,9 @@ func (c *conn) end() {
 	c.timer.Stop()
 	if !c.leave() {
 		c.unsubscribeAll()
+	}
+	for _, p := range c.patterns {
+		c.gateway.hub.removePattern(p)
 	}
 	c.flushed()
 	c.queue.mu.Lock()

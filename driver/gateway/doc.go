@@ -96,6 +96,21 @@
 //
 // After the answer no event of the channel comes.
 //
+//	{"id":8,"type":"subscribe","pattern":"notice.*"}
+//	{"id":8,"type":"subscribed","pattern":"notice.*"}
+//	{"type":"event","channel":"notice.fire","epoch":"p0Zt7xYa","offset":3,"data":{…}}
+//	{"id":9,"type":"unsubscribe","pattern":"notice.*"}
+//	{"id":9,"type":"unsubscribed","pattern":"notice.*"}
+//
+// Patterns. The segments of a channel's name are parted by dots. In a pattern,
+// the segment * stands for any one segment, and ** as the last one for the rest,
+// one segment or more. After the answer every event of every channel that the
+// pattern matches comes, in the order of the offsets of its channel, also of
+// channels that come into being later. A pattern has no position and can't be
+// recovered; its events name the epoch themselves. An event comes once to a
+// connection, however many of its subscriptions match; where the connection has
+// subscribed to the channel itself, as that subscription's event.
+//
 //	{"id":4,"type":"publish","channel":"vote.1","key":"a-17","data":{"option":3}}
 //	{"id":4,"type":"published","offset":17}
 //

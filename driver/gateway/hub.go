@@ -15,6 +15,8 @@ type hub struct {
 
 	mu      sync.RWMutex
 	streams map[string]*stream
+
+	patterns []*pattern // of all connections
 }
 
 // stream returns the stream of a channel, made if need be.
@@ -35,6 +37,7 @@ func (h *hub) stream(name string) *stream {
 		s.top.epoch = h.epoch()
 	}
 	h.streams[name] = s
+	h.attachAll(s)
 	return s
 }
 

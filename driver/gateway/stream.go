@@ -17,6 +17,7 @@ type position struct {
 type event struct {
 	offset uint64
 	frame  []byte // as it is sent live
+	wide   []byte // as it is sent where a pattern brought it; nil if there is no such subscriber
 	data   []byte // inside frame
 	at     time.Time
 	from   uint64 // number of the connection that published it
@@ -35,13 +36,16 @@ type stream struct {
 	past []event // oldest first; a window of at most size
 	keys keys    // of idempotent publications
 	subs []*subscription
+	wide int       // subs that patterns claim
 	used time.Time // when somebody last came, left or published
 	gone bool      // forgotten by the hub; look it up again
 	held *held     // of the defects that swap
 	lag  *lag      // of causal-inversion
 }
 
-// subscription is one connection's interest in one channel.
+// subscription is one connection's interest in one channel: there is one of
+// them, whether the connection asked for the channel, for patterns that match
+// it, or for all of that.
 type subscription struct {
 	conn   *conn
 	stream *stream
@@ -50,7 +54,11 @@ type subscription struct {
 	restored bool     // a session brought it along; of the connection's reader
 
 	// Under the stream's lock.
-	index     int // in stream.subs; -1 when not there
+	exact     bool          // it asked for the channel
+	filter    *filter       // and gave this filter with it; nil: none
+	claims    []*pattern    // the patterns that it asked for
+	heir      *subscription // that has taken its place; nil: none
+	index     int           // in stream.subs; -1 when not there
 	buffering bool
 	buffer    []event // what came live while the history was read
 	from      position
@@ -81,6 +89,9 @@ func (s *stream) publish(from uint64, key string, data []byte, w *wrong) (offset
 	e.frame, e.data = sayEvent(s.name, e.offset, false, data)
 	s.keep(e)
 	s.keys.add(key, e.offset, now)
+	if s.wide > 0 {
+		e.wide = sayWideEvent(s.name, position{s.top.epoch, e.offset}, data)
+	}
 	if w.fanOut(s, e) {
 		return e.offset, true
 	}
@@ -97,7 +108,14 @@ func (sub *subscription) deliver(e event) {
 		sub.buffer = append(sub.buffer, e)
 		return
 	}
-	sub.send(item{frame: e.frame, sub: sub, at: position{sub.stream.top.epoch, e.offset}}, e.data)
+	if !sub.wants(&e) {
+		return
+	}
+	frame := e.frame
+	if !sub.exact && e.wide != nil {
+		frame = e.wide
+	}
+	sub.send(item{frame: frame, sub: sub, at: position{sub.stream.top.epoch, e.offset}}, e.data)
 }
 
 // keep adds to the history.
@@ -159,6 +177,9 @@ func (s *stream) remove(sub *subscription) {
 		return
 	}
 	s.used = time.Now()
+	if len(sub.claims) > 0 {
+		s.wide--
+	}
 	last := len(s.subs) - 1
 	s.subs[sub.index] = s.subs[last]
 	s.subs[sub.index].index = sub.index

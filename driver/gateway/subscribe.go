@@ -7,15 +7,20 @@ import "time"
 // and the buffer are joined without a gap and without an overlap.
 func (c *conn) subscribe(m *command) *refusal {
 	name := string(m.channel)
+	f, wrong := c.gateway.filterOf(m)
 	switch {
+	case wrong != nil:
+		return wrong
+	case m.pattern != nil:
+		return c.subscribePattern(m, f)
 	case name == "":
-		return refuse(400, "bad-request", "subscribe needs a channel")
+		return refuse(400, "bad-request", "subscribe needs a channel or a pattern")
 	case c.subs[name] != nil && c.subs[name].restored: // begun anew
 		c.subs[name].stream.remove(c.subs[name])
 	case c.subs[name] != nil:
 		return refuse(409, "already-subscribed", "already subscribed to "+name)
 	}
-	sub := &subscription{conn: c, index: -1}
+	sub := &subscription{conn: c, index: -1, exact: true, filter: f}
 	if c.keeps() {
 		sub.session = c.session
 	}
@@ -44,7 +49,9 @@ func (sub *subscription) register(h *hub, name string) {
 		s.mu.Lock()
 		if !s.gone {
 			sub.stream, sub.buffering, sub.from = s, true, s.top
-			s.add(sub)
+			if !s.replace(sub) {
+				s.add(sub)
+			}
 			s.mu.Unlock()
 			return
 		}
@@ -99,17 +106,23 @@ func (sub *subscription) goLive(m *command, missed []event, complete bool) {
 
 // replay sends one event of the history. Under the stream's lock.
 func (sub *subscription) replay(e event) {
+	if !sub.wants(&e) {
+		return
+	}
 	sub.send(item{replay: e.data, sub: sub, at: position{sub.stream.top.epoch, e.offset}}, e.data)
 }
 
 // unsubscribe answers an unsubscribe command.
 func (c *conn) unsubscribe(m *command) *refusal {
+	if m.pattern != nil {
+		return c.unsubscribePattern(m)
+	}
 	sub := c.subs[string(m.channel)]
 	if sub == nil {
 		return refuse(404, "not-subscribed", "not subscribed to "+string(m.channel))
 	}
 	delete(c.subs, string(m.channel))
-	sub.stream.remove(sub)
+	sub.stream.release(sub)
 	c.send(item{frame: sayUnsubscribed(m.id, string(m.channel))})
 	return nil
 }

@@ -165,7 +165,7 @@ func (s *Session) rest() {
 	s.frozen, s.leaving = false, false
 	s.open, s.behind = 0, 0
 	for i := range s.subs {
-		s.subs[i].state, s.subs[i].behind = idle, false
+		s.subs[i].state, s.subs[i].behind, s.subs[i].unsub = idle, false, 0
 	}
 }
 

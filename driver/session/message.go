@@ -75,6 +75,8 @@ func (s *Session) erred(in *Incoming, out *Out) {
 		s.problem(in.Now, int32(m.Code), "subscribe refused: "+note, out)
 		s.settle(in.Now, out)
 		return
+	case m.ID != 0 && s.unreleased(m.ID):
+		note = "unsubscribe refused: " + note
 	case m.ID != 0 && s.answered(in, history.Failed, out):
 		note = "publish refused: " + note
 	}

@@ -56,9 +56,11 @@ type Config struct {
 
 // Sub is one planned subscription.
 type Sub struct {
-	Channel history.ChannelID
+	Channel history.ChannelID // of a channel, or of a pattern
+	Pattern bool
 	Recover bool
-	Kept    bool // the client's session is to keep its backlog
+	Kept    bool  // the client's session is to keep its backlog
+	Code    int32 // what the history shall say of it; see history.Subscribe
 }
 
 // DoKind names a thing that the shard must do for the session.
@@ -86,6 +88,8 @@ type Command struct {
 	Verb    dialect.Verb
 	ID      uint64
 	Channel history.ChannelID
+	Pattern bool  // Channel is one
+	Code    int32 // Subscribe: as in Sub
 	Recover bool
 	Epoch   history.EpochID
 	Offset  uint64
@@ -148,8 +152,9 @@ type Session struct {
 	probeSent time.Duration
 
 	subs    []subscription
-	open    int32 // planned subscriptions without an answer
-	behind  int32 // subscriptions whose replay is not complete
+	fences  map[history.ChannelID]uint16 // fences that came by a pattern
+	open    int32                        // planned subscriptions without an answer
+	behind  int32                        // subscriptions whose replay is not complete
 	refused int32
 
 	pubs    []publisher
@@ -165,7 +170,7 @@ func (s *Session) Init(cfg *Config, client history.ClientID, subs []Sub, publish
 	if len(subs) > 0 {
 		s.subs = make([]subscription, len(subs))
 		for i, p := range subs {
-			s.subs[i] = subscription{channel: p.Channel, recover: p.Recover, kept: p.Kept}
+			s.subs[i] = subscription{channel: p.Channel, pattern: p.Pattern, recover: p.Recover, kept: p.Kept, code: p.Code, wanted: true}
 			s.keeps = s.keeps || p.Kept
 		}
 	}

@@ -10,10 +10,11 @@ import (
 type subState uint8
 
 const (
-	idle   subState = iota
-	asked           // sent, unanswered
-	active          // answered
-	denied          // refused by the server
+	idle    subState = iota
+	asked            // sent, unanswered
+	active           // answered
+	denied           // refused by the server
+	leaving          // unsubscribe sent, or answered
 )
 
 // subscription is one planned subscription with its position.
@@ -24,7 +25,11 @@ type subscription struct {
 	top     uint64 // of the last answer: the replay is complete when offset reaches it
 	sent    time.Duration
 	id      uint64
+	unsub   uint64 // id of an unsubscribe that is unanswered
+	code    int32
 	state   subState
+	pattern bool
+	wanted  bool // the plan has not taken it away
 	recover bool
 	kept    bool // its session is to keep its backlog
 	held    bool // the session has it: a server that resumes the session goes on with it
@@ -36,9 +41,11 @@ type subscription struct {
 func (s *Session) subscribeAll(now time.Duration, out *Out) {
 	s.open, s.behind, s.refused = 0, 0, 0
 	for i := range s.subs {
-		if sub := &s.subs[i]; sub.held {
+		switch sub := &s.subs[i]; {
+		case !sub.wanted:
+		case sub.held:
 			sub.state = active
-		} else {
+		default:
 			s.subscribe(sub, now, out)
 		}
 	}
@@ -54,9 +61,9 @@ func (s *Session) subscribe(sub *subscription, now time.Duration, out *Out) {
 	}
 	s.open++
 	s.answerBy = now + s.answerTimeout()
-	c := Command{Verb: dialect.Subscribe, ID: sub.id, Channel: sub.channel}
+	c := Command{Verb: dialect.Subscribe, ID: sub.id, Channel: sub.channel, Pattern: sub.pattern, Code: sub.code}
 	e := s.event(history.Subscribe, now)
-	e.Channel, e.Sent = sub.channel, now
+	e.Channel, e.Sent, e.Code = sub.channel, now, sub.code
 	if sub.recover && sub.placed {
 		c.Recover, c.Epoch, c.Offset = true, sub.epoch, sub.offset
 		e.Flags |= history.FlagRecover
@@ -107,11 +114,11 @@ func (s *Session) subscribed(in *Incoming, out *Out) {
 		return
 	}
 	sub.state = active
-	sub.held = s.named && s.keeps
+	sub.held = s.named && s.keeps && !sub.pattern
 	s.open--
 	e := s.event(history.Subscribed, in.Now)
-	e.Channel, e.Due, e.Sent, e.Arrived = sub.channel, sub.sent, sub.sent, in.Arrived
-	if m.Positioned {
+	e.Channel, e.Due, e.Sent, e.Arrived, e.Code = sub.channel, sub.sent, sub.sent, in.Arrived, sub.code
+	if m.Positioned && !sub.pattern {
 		e.Flags |= history.FlagPositioned
 		e.Epoch, e.Offset = in.Epoch, m.Offset
 		sub.top = m.Offset
@@ -161,8 +168,8 @@ func (s *Session) delivered(in *Incoming, out *Out) {
 			s.advance(sub, m.Offset)
 		}
 	}
-	if sub != nil && e.Flags&history.FlagFence != 0 {
-		sub.fences++
+	if e.Flags&history.FlagFence != 0 {
+		s.fenced(in.Channel, sub)
 	}
 	out.emit(e)
 	if s.cfg.Causal {
@@ -208,8 +215,12 @@ func (s *Session) gapped(in *Incoming, out *Out) {
 // unsubscribed: the server took a subscription away; it is asked for again from
 // the position, as the official clients do.
 func (s *Session) unsubscribed(in *Incoming, out *Out) {
+	if in.Message.ID != 0 {
+		s.released(in, out)
+		return
+	}
 	sub := s.find(in.Channel)
-	if sub == nil || in.Message.ID != 0 || sub.state != active {
+	if sub == nil || sub.state != active {
 		return
 	}
 	e := s.event(history.Unsubscribed, in.Now)
@@ -236,7 +247,7 @@ func (s *Session) Fences(c history.ChannelID) (n int, ok bool) {
 // Subscriptions calls f for every answered subscription.
 func (s *Session) Subscriptions(f func(c history.ChannelID, fences int)) {
 	for i := range s.subs {
-		if s.subs[i].state == active {
+		if s.subs[i].state == active && !s.subs[i].pattern {
 			f(s.subs[i].channel, int(s.subs[i].fences))
 		}
 	}

@@ -42,7 +42,7 @@ func compileWith(t testing.TB, file string, src []byte, o scenario.Options, set 
 	for _, d := range dialect.All() {
 		a := d.About()
 		o.Dialects = append(o.Dialects, scenario.DialectInfo{
-			Name: a.Name, Recover: a.Can.Recover, Offsets: a.Can.Offsets, Ack: a.Can.Ack, Patterns: a.Can.Patterns,
+			Name: a.Name, Recover: a.Can.Recover, Offsets: a.Can.Offsets, Ack: a.Can.Ack, Patterns: a.Can.Patterns, Filters: a.Can.Filters,
 			Unsubscribe: a.Can.Unsubscribe, ClientPing: a.Can.ClientPing, Sessions: a.Can.Sessions, Keys: a.Can.Keys,
 			Promises: scenario.Promises{
 				Delivery: a.Promises.Delivery, Order: a.Promises.Order, Recovery: a.Promises.Recovery,
