@@ -34,6 +34,9 @@ func (j *Judge) Traffic() (t Traffic) {
 // Latency is the table of all stages that have samples.
 func (j *Judge) Latency() []latency.Row { return j.spread().Rows() }
 
+// Histograms are the distributions behind the rows of Latency.
+func (j *Judge) Histograms() []latency.Histogram { return j.spread().Histograms() }
+
 // Spread is the distribution of one stage over the whole run.
 func (j *Judge) Spread(s latency.Stage) latency.Spread { return j.spread().Of(s, "all") }
 

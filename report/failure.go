@@ -18,20 +18,30 @@ const (
 // contradict each other, why nothing excuses it, and how to see it again.
 func (p *page) failures(r *Result) {
 	for i := range r.Verdicts {
-		v := &r.Verdicts[i]
-		if v.State != assert.Fail {
-			continue
+		if r.Verdicts[i].State == assert.Fail {
+			p.failure(r, &r.Verdicts[i])
 		}
-		if len(v.Findings) == 0 {
-			p.blank()
-			p.hang(p.paint(red, "FAIL")+" ", 5, v.Name)
-			p.field("why", v.Reason)
-			p.place(r, v)
-			p.again(r.Command)
-			continue
-		}
-		p.findings(r, v)
 	}
+}
+
+// failure writes the blocks of one failed expectation.
+func (p *page) failure(r *Result, v *assert.Verdict) {
+	if len(v.Findings) > 0 {
+		p.findings(r, v)
+		return
+	}
+	p.blank()
+	p.hang(p.paint(red, "FAIL")+" ", 5, v.Name)
+	p.field("why", v.Reason)
+	p.place(r, v)
+	p.again(r.Command)
+}
+
+// evidence is what failure writes, as plain text for a file.
+func evidence(r *Result, v *assert.Verdict) string {
+	p := &page{Style: Style{Width: 100}}
+	p.failure(r, v)
+	return strings.Trim(p.out.String(), "\n")
 }
 
 func (p *page) findings(r *Result, v *assert.Verdict) {

@@ -38,12 +38,19 @@ const JSONVersion = 1
 //	generator      lag_p50_ns, lag_p99_ns, lag_max_ns, lag_count, busy (share of
 //	               1), read_lag_ns, saturated, why, cpu_ns, max_rss (bytes), loops
 //	notes[]
+//	stopped        which limit ended the run early; "" otherwise
+//	server         command, ended, output[]: what --start started, and the last
+//	               lines that it wrote
 //
 // Every field is always there and lists are never null. Durations are
 // nanoseconds and end in _ns; shares are numbers from 0 to 1; seeds are 64-bit
 // integers and may exceed 2^53.
 func JSON(w io.Writer, r *Result) error {
-	doc := document{
+	return encode(w, toDocument(r))
+}
+
+func toDocument(r *Result) *document {
+	doc := &document{
 		Report: JSONVersion, State: r.state(), Exit: r.Exit(),
 		Tool: r.Tool, Scenario: r.Scenario, About: r.About, File: r.File, Seed: r.Seed, Set: list(r.Set), Run: r.Run,
 		Target: r.Target, Dialect: r.Dialect, Engine: r.Engine, Command: r.Command, Clients: r.Clients,
@@ -58,7 +65,8 @@ func JSON(w io.Writer, r *Result) error {
 			Busy: finite(r.Generator.Busy), ReadLag: r.Generator.ReadLag, Saturated: r.Generator.Saturated, Why: r.Generator.Why,
 			CPU: r.Generator.CPU, MaxRSS: r.Generator.MaxRSS, Loops: r.Generator.Loops,
 		},
-		Notes: list(r.Notes),
+		Notes: list(r.Notes), Stopped: r.Stopped,
+		Server: Server{r.Server.Command, r.Server.Ended, list(r.Server.Output)},
 	}
 	for i := range r.Verdicts {
 		doc.Expectations = append(doc.Expectations, toExpectation(&r.Verdicts[i]))
@@ -66,10 +74,14 @@ func JSON(w io.Writer, r *Result) error {
 	for _, e := range r.Errors {
 		doc.Errors = append(doc.Errors, errorKind(e))
 	}
+	return doc
+}
+
+func encode(w io.Writer, doc any) error {
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
-	if err := enc.Encode(&doc); err != nil {
+	if err := enc.Encode(doc); err != nil {
 		return fmt.Errorf("writing the JSON report: %w", err)
 	}
 	return nil
@@ -149,6 +161,8 @@ type document struct {
 	Traffic      Traffic       `json:"traffic"`
 	Generator    generator     `json:"generator"`
 	Notes        []string      `json:"notes"`
+	Stopped      string        `json:"stopped"`
+	Server       Server        `json:"server"`
 }
 
 type expectation struct {

@@ -45,6 +45,8 @@ func (r *Result) closing() string {
 		return "exit 4: the target or the environment could not be used to the end"
 	}
 	switch {
+	case r.Stopped != "":
+		return "exit 3: stopped early, so nothing is proven"
 	case r.Interrupted:
 		return "exit 3: interrupted, so nothing is proven"
 	case len(r.Verdicts) == 0:

@@ -1,7 +1,7 @@
 // Package report turns the Result of a run into everything that people and
-// machines read: terminal text and JSON. It writes to an
-// io.Writer and decides nothing: states, counts and witnesses come from the
-// rules as they are.
+// machines read: terminal text, JSON, JUnit, Markdown, annotations of a CI log
+// and HdrHistogram files. It writes to an io.Writer and decides nothing: states,
+// counts and witnesses come from the rules as they are.
 package report
 
 import (
@@ -30,15 +30,25 @@ type Result struct {
 	Active      time.Duration // the active part as it was
 	Interrupted bool
 	Lost        string // why the target was lost or could not be used; "" otherwise
+	Stopped     string // which limit ended the run early; "" otherwise. It is then interrupted, too
 
 	State     assert.State // of the whole run
 	Verdicts  []assert.Verdict
-	Latency   []latency.Row // one per stage that has samples
-	Returns   Returns       // the reconnect curve
-	Errors    []ErrorKind   // by kind, most frequent first
+	Latency   []latency.Row       // one per stage that has samples
+	Spreads   []latency.Histogram // the distributions behind Latency
+	Returns   Returns             // the reconnect curve
+	Errors    []ErrorKind         // by kind, most frequent first
 	Traffic   Traffic
 	Generator Generator
 	Notes     []string // for the reader: defaults that matter, limits, what was skipped
+	Server    Server   // what --start started
+}
+
+// Server is the server under test, where it was started for the run.
+type Server struct {
+	Command string   `json:"command"`
+	Ended   string   `json:"ended"`  // how it ended, if it did so by itself; "" otherwise
+	Output  []string `json:"output"` // the last lines of both its outputs
 }
 
 // Returns tells how clients came back.

@@ -23,6 +23,7 @@ func Text(w io.Writer, r *Result, style Style) error {
 	p.facts(r)
 	p.notes(r.Notes)
 	p.failures(r)
+	p.server(r)
 	p.blank()
 	code, c := r.headline()
 	p.hang(p.paint(c, code)+"  ", len(code)+2, r.closing())
@@ -91,6 +92,9 @@ func (p *page) head(r *Result) {
 	if r.Interrupted {
 		active = "interrupted after " + p.span(max(r.Active, 0))
 	}
+	if r.Stopped != "" {
+		active = "stopped after " + p.span(max(r.Active, 0))
+	}
 	facts = append(facts, active, p.span(r.Took)+" in all")
 	for i := range facts {
 		facts[i] = p.Clean(facts[i])
@@ -98,6 +102,9 @@ func (p *page) head(r *Result) {
 	p.under(p.paint(c, word)+"  ", len(word)+2, pack(facts, p.width()-len(word)-2, p.dot(), ""))
 	if r.Lost != "" {
 		p.hang("  "+p.paint(red, "lost")+"  ", 8, r.Lost)
+	}
+	if r.Stopped != "" {
+		p.hang("  "+p.paint(yellow, "stopped")+"  ", 11, r.Stopped)
 	}
 	if r.About != "" {
 		for _, l := range wrap(p.Clean(r.About), p.width()-2) {
@@ -223,6 +230,29 @@ func (p *page) facts(r *Result) {
 	p.section("run", run)
 	for _, set := range r.Set {
 		p.hang(strings.Repeat(" ", label)+"set ", label+4, set)
+	}
+}
+
+// server shows the end of what the server under test wrote, where the run went
+// wrong.
+func (p *page) server(r *Result) {
+	s := &r.Server
+	if s.Command == "" || r.Exit() == 0 {
+		return
+	}
+	p.blank()
+	p.section("server", []string{s.Command})
+	indent := strings.Repeat(" ", label)
+	if s.Ended != "" {
+		p.hang(indent, label, "ended by itself: "+s.Ended)
+	}
+	const most = 20 // the rest is in the JSON
+	lines := s.Output[max(0, len(s.Output)-most):]
+	if len(lines) == 0 {
+		p.line(indent + "it wrote nothing")
+	}
+	for _, l := range lines {
+		p.hang(indent+p.either("│ ", "| "), label+2, l)
 	}
 }
 

@@ -1,6 +1,9 @@
 package latency
 
 import (
+	"errors"
+	"fmt"
+	"io"
 	"math"
 	"time"
 
@@ -155,27 +158,55 @@ func (d Spread) Mean() time.Duration {
 	return time.Duration(math.Round(d.h.Mean())) * time.Microsecond
 }
 
-// Rows returns the table: every stage that has samples, over the whole run,
-// and apart where both healthy and storm samples exist.
-func (m *Meter) Rows() []Row {
-	var rows []Row
+// Histogram is the distribution behind one row of the table.
+type Histogram struct {
+	Stage, During string
+	Spread
+}
+
+// Histograms returns every stage that has samples, over the whole run, and apart
+// where both healthy and storm samples exist.
+func (m *Meter) Histograms() []Histogram {
+	var all []Histogram
 	for s := range Stages {
 		whole := m.Of(s, "all")
 		if whole.Count() == 0 {
 			continue
 		}
-		rows = append(rows, whole.row(s, "all"))
+		all = append(all, Histogram{s.String(), "all", whole})
 		healthy, storm := m.Of(s, "healthy"), m.Of(s, "storm")
 		if healthy.Count() > 0 && storm.Count() > 0 {
-			rows = append(rows, healthy.row(s, "healthy"), storm.row(s, "storm"))
+			all = append(all, Histogram{s.String(), "healthy", healthy}, Histogram{s.String(), "storm", storm})
 		}
+	}
+	return all
+}
+
+// Rows returns the table of Histograms.
+func (m *Meter) Rows() []Row {
+	var rows []Row
+	for _, h := range m.Histograms() {
+		rows = append(rows, h.row())
 	}
 	return rows
 }
 
-func (d Spread) row(s Stage, during string) Row {
+// Percentiles writes the distribution in HdrHistogram's percentile format, in
+// milliseconds, as its plotters read it.
+func (d Spread) Percentiles(w io.Writer) error {
+	if d.Count() == 0 {
+		return errors.New("an empty histogram has no percentiles")
+	}
+	const ticks = 5 // steps each time the distance to 100 % halves
+	if _, err := d.h.PercentilesPrint(w, ticks, float64(time.Millisecond/time.Microsecond)); err != nil {
+		return fmt.Errorf("writing percentiles: %w", err)
+	}
+	return nil
+}
+
+func (d Histogram) row() Row {
 	return Row{
-		Stage: s.String(), During: during, Count: d.Count(),
+		Stage: d.Stage, During: d.During, Count: d.Count(),
 		P50: d.Quantile(0.5), P90: d.Quantile(0.9), P99: d.Quantile(0.99), P999: d.Quantile(0.999),
 		Max: d.Max(), Mean: d.Mean(),
 	}

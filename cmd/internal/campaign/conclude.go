@@ -36,7 +36,7 @@ func conclude(brief *assert.Brief, j *assert.Judge, out *driver.Outcome, took ti
 		r.Lost += "; it worked before: its log should tell why it does not any more"
 	}
 	r.State = assert.Overall(r.Verdicts)
-	r.Latency = j.Latency()
+	r.Latency, r.Spreads = j.Latency(), j.Histograms()
 	back := j.Returns()
 	r.Returns = report.Returns{Lost: back.Lost, Back: back.Back, Peak: back.Peak, PeakAt: back.PeakAt}
 	for _, p := range back.Curve {
