@@ -73,6 +73,7 @@ func (s *shard) disconnect(c *client, x step, now time.Duration) {
 		return
 	}
 	c.faulty, c.away = true, x.victim.Away
+	c.deaf = m.How == "reset" || m.How == "fin" || m.How == "vanish"
 	switch m.How {
 	case "close":
 		c.Leave()
@@ -183,6 +184,9 @@ func (s *shard) plant(origin time.Duration) {
 	shards := len(s.fleet.cfg.Loops)
 	for k := range s.fleet.plan.Moments {
 		m := &s.fleet.plan.Moments[k]
+		if m.When != nil {
+			continue // since the arrivals
+		}
 		for v := range m.Victims {
 			victim := &m.Victims[v]
 			if victim.Client%shards != s.index {

@@ -20,8 +20,9 @@ func (s *shard) Message(t engine.Token, opcode byte, payload []byte, at engine.S
 	case 1, 2:
 		s.receive(c, i, payload, at)
 	case 9:
-		c.Heard(at.Read)
+		c.WirePinged(at.Read, at.Arrived, &s.out)
 		c.conn.Send(10, payload)
+		s.flush(c, i)
 	case 10:
 		c.Pong(at.Read, &s.out)
 		s.flush(c, i)
@@ -56,7 +57,7 @@ func (s *shard) receive(c *client, i int32, payload []byte, at engine.Stamp) {
 		}
 		c.Message(in, &s.out)
 		s.flush(c, i)
-		if c.Life() != life {
+		if c.Life() != life || c.deaf {
 			return
 		}
 	}

@@ -23,6 +23,8 @@ type client struct {
 	until  time.Duration // end of the slowing
 	away   time.Duration // after the fault that is ending this connection
 	pubs   int32         // index of its first publisher in the shard
+	deaf   bool          // a fault has struck this connection: what came with it is not heard
+	watch  *watch        // what its faults wait for; nil: nothing
 }
 
 // shard owns some clients and serves their loop. All methods run on the loop.
@@ -45,6 +47,7 @@ type shard struct {
 	in        session.Incoming
 	stamp     dialect.Stamp
 	out       session.Out
+	sprung    []step // triggers whose moment has come
 	opcode    byte
 	frame     []byte // scratch for commands
 	body      []byte // scratch for stamped payloads
@@ -106,6 +109,7 @@ func newShard(f *fleet, index, shards int) *shard {
 		s.steps.add(step{at: p.Arrive, kind: stepArrive, client: int32(i)})
 	}
 	s.wheel = engine.NewWheel(f.cfg.Loops[index].Now())
+	s.lookOut()
 	return s
 }
 
@@ -162,6 +166,9 @@ func (s *shard) flush(c *client, i int32) {
 		s.perform(c, i, &s.out.Do[k])
 	}
 	s.out.Do = s.out.Do[:0]
+	if len(s.sprung) > 0 {
+		s.spring(s.loop.Now())
+	}
 }
 
 func (s *shard) tell(c *client, e *history.Event) {
@@ -207,6 +214,9 @@ func (s *shard) tell(c *client, e *history.Event) {
 		s.fleet.trace(e)
 	}
 	s.sink.Add(*e)
+	if c.watch != nil {
+		s.watched(c, e)
+	}
 }
 
 // mostNote bounds what is kept of a server's words, bytes.
@@ -233,7 +243,7 @@ func (s *shard) perform(c *client, i int32, d *session.Do) {
 		if s.plan(c).Slowed {
 			how = s.small
 		}
-		c.faulty, c.away = false, -1
+		c.faulty, c.deaf, c.away = false, false, -1
 		c.conn = s.loop.Dial(token(i, c.Life()), how)
 	case session.Send:
 		s.say(c, &d.Command)

@@ -17,11 +17,14 @@ func (c *compiler) moments() {
 	}
 	drawn := 0
 	for i := range c.s.Timeline {
-		m := &c.s.Timeline[i]
+		m := c.s.Timeline[i].inherited()
 		line := c.s.where(join("timeline", itoa(i))).line
 		for k, at := range times(m, c.plan.Duration) {
 			moment := c.moment(i, k, m)
 			moment.At, moment.Line = at, line
+			if m.When != nil {
+				c.triggered(&moment, m.When)
+			}
 			if drawn += len(moment.Victims); drawn > maxVictims {
 				c.fail(join("timeline", itoa(i)), "found more than %s victims up to here, expected fewer", grouped(maxVictims))
 				return
@@ -40,7 +43,7 @@ func (c *compiler) moments() {
 
 // times are when a moment happens: once, or again and again before the end.
 func times(m *MomentSpec, end time.Duration) []time.Duration {
-	if m.At.Given {
+	if m.At.Given || m.When != nil {
 		return []time.Duration{m.At.Duration}
 	}
 	var all []time.Duration

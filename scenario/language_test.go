@@ -119,7 +119,7 @@ func TestNotYetAvailable(t *testing.T) {
 	want := strings.Fields(`stop-when environments compression http copies foreign-traffic queue
 		nodes auth roles filter transform throttle debounce batch aggregate priority
 		data session read link fallback outbox key
-		when degrade mute abuse scale block revoke gateway exec
+		degrade mute abuse scale block revoke gateway exec
 		isolation heartbeat close state presence peak`)
 	want = append(want, "via: http", "node: next")
 	slices.Sort(want)
@@ -130,8 +130,8 @@ func TestNotYetAvailable(t *testing.T) {
 
 // TestWhatIsBelowIsNotNamedTwice: a refused key is one problem.
 func TestWhatIsBelowIsNotNamedTwice(t *testing.T) {
-	s, _ := Parse("x.yaml", []byte(small("timeline: [{when: {who: nobody, share: 99}, disconnect: {how: reset}}]")))
-	if got, want := Validate(s).Error(), `x.yaml:7:13: "when" is known, not yet available`; got != want {
+	s, _ := Parse("x.yaml", []byte(small("timeline: [{at: 1s, revoke: {who: nobody, share: 99}}]")))
+	if got, want := Validate(s).Error(), `x.yaml:7:21: "revoke" is known, not yet available`; got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 }

@@ -5,7 +5,7 @@ type MomentSpec struct {
 	At       Duration  `yaml:"at" about:"When, from the end of the initial arrivals."`
 	Every    Duration  `yaml:"every" about:"Again and again, first after that time."`
 	Times    int       `yaml:"times" min:"1" about:"How often, with every."`
-	When     *WhenSpec `yaml:"when" later:"*" about:"When a client sees something."`
+	When     *WhenSpec `yaml:"when" about:"When a client sees something."`
 	Optional bool      `yaml:"optional" about:"Leave it out where the target can't do it."`
 
 	Disconnect  *DisconnectSpec `yaml:"disconnect" action:"true" about:"Connections are lost."`
@@ -27,12 +27,12 @@ type MomentSpec struct {
 
 // WhenSpec is a trigger by what a client sees.
 type WhenSpec struct {
-	Who     []string `yaml:"who" one:"true" about:"Groups."`
-	Sees    string   `yaml:"sees" enum:"connected,subscribed,replay,message,acked,ping,closed" about:"What."`
-	Nth     int      `yaml:"nth" min:"1" about:"Which of them."`
-	Before  string   `yaml:"before" enum:"connected,subscribed,replay,message,acked,ping,closed" about:"Only before that."`
-	Channel string   `yaml:"channel" about:"Where."`
-	Share   Share    `yaml:"share" about:"Which of the group."`
+	Who     []string `yaml:"who" one:"true" about:"A group or a list, who see and are struck; all by default."`
+	Sees    string   `yaml:"sees" need:"true" enum:"connected,subscribed,replay,message,acked,ping,closed" about:"The answer to connect, the answer to a subscribe, a replayed message, a live one, the acknowledgement of a publication, a ping of the server, the end of the connection."`
+	Nth     int      `yaml:"nth" min:"1" about:"Which of them, counted for each client from its arrival; 1."`
+	Before  string   `yaml:"before" enum:"connected,subscribed,replay,message,acked,ping,closed" about:"Only if nothing of that kind came before on the same connection."`
+	Channel string   `yaml:"channel" about:"Only on channels that match: * is one segment, ** the rest."`
+	Share   Share    `yaml:"share" about:"Which of the group; all by default."`
 }
 
 // DisconnectSpec is how connections are lost.

@@ -195,6 +195,7 @@ type Moment struct {
 	Publisher string        // publish, rate: name of the publish entry; "" for all
 	Channel   string        // publish: instead of the entry's own channel; "" to keep it
 	Text      string        // say
+	When      *Trigger      // instead of At: each victim is struck when it sees this
 	Summary   string        // one line for people: `disconnect voters 40 % reset, away 2s..8s`
 }
 

@@ -210,7 +210,11 @@ func (p *Plan) printTimeline(w *printer) {
 	}
 	for i := range p.Moments {
 		m := &p.Moments[i]
-		w.wrap(fmt.Sprintf("  %8s  ", short(m.At)), m.Summary)
+		at := short(m.At)
+		if m.When != nil {
+			at = "when"
+		}
+		w.wrap(fmt.Sprintf("  %8s  ", at), m.Summary)
 		if len(m.Victims) == 0 {
 			continue
 		}
@@ -219,7 +223,7 @@ func (p *Plan) printTimeline(w *printer) {
 			first, last = min(first, v.Delay), max(last, v.Delay)
 		}
 		line := fmt.Sprintf("%12s%s", "", plural(len(m.Victims), "client"))
-		if last > first {
+		if last > first && m.When == nil {
 			line += fmt.Sprintf(", first at %s, last at %s", short(m.At+first), short(m.At+last))
 		}
 		w.line("%s", line)

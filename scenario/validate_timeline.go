@@ -49,6 +49,9 @@ func (v *validator) moment(i int) {
 	if m.Times > 0 && !m.Every.Given {
 		v.fail(join(path, "times"), "found times without every, expected both")
 	}
+	if m.When != nil {
+		v.when(path, m, actions)
+	}
 	if m.Disconnect != nil {
 		v.disconnect(join(path, "disconnect"), m.Disconnect)
 	}

@@ -48,6 +48,7 @@ func (s *Session) Message(in *Incoming, out *Out) {
 		s.received++
 		s.gapped(in, out)
 	case dialect.Pinged:
+		s.pinged(in.Now, in.Arrived, out)
 		if s.wantPong {
 			out.send(Command{Verb: dialect.Pong})
 		}
@@ -83,5 +84,17 @@ func (s *Session) erred(in *Incoming, out *Out) {
 	s.problem(in.Now, int32(m.Code), note, out)
 }
 
-// Heard: bytes came in that are no message (control frames).
-func (s *Session) Heard(now time.Duration) { s.heard = now }
+// WirePinged: a WebSocket ping came in.
+func (s *Session) WirePinged(now, arrived time.Duration, out *Out) {
+	s.heard = now
+	if s.state >= Connecting && s.state != Gone {
+		s.pinged(now, arrived, out)
+	}
+}
+
+// pinged tells that the server has asked for a sign of life.
+func (s *Session) pinged(now, arrived time.Duration, out *Out) {
+	e := s.event(history.Pinged, now)
+	e.Arrived = arrived
+	out.emit(e)
+}

@@ -1,0 +1,178 @@
+package driver
+
+import (
+	"time"
+
+	"squall/assert/history"
+	"squall/scenario"
+)
+
+// sight is something that a client can see, as a bit.
+type sight uint8
+
+const (
+	sawConnected sight = 1 << iota
+	sawSubscribed
+	sawReplay
+	sawMessage
+	sawAcked
+	sawPing
+	sawClosed
+)
+
+func sightOf(word string) sight {
+	return map[string]sight{
+		"connected": sawConnected, "subscribed": sawSubscribed, "replay": sawReplay, "message": sawMessage,
+		"acked": sawAcked, "ping": sawPing, "closed": sawClosed,
+	}[word]
+}
+
+// saw is what an event shows its client; 0 for what no trigger looks at.
+func saw(e *history.Event) sight {
+	switch e.Kind {
+	case history.Deliver:
+		if e.Flags&history.FlagReplay != 0 {
+			return sawReplay
+		}
+		return sawMessage
+	case history.Outcome:
+		if e.Result == history.OK && e.Flags&history.FlagFence == 0 {
+			return sawAcked
+		}
+	case history.Connected:
+		return sawConnected
+	case history.Subscribed:
+		return sawSubscribed
+	case history.Pinged:
+		return sawPing
+	case history.Closed:
+		return sawClosed
+	}
+	return 0
+}
+
+// trigger is a moment that waits for what its victims see; one a shard.
+type trigger struct {
+	moment       *scenario.Moment
+	sees, before sight
+	known        []int8 // by channel number: 0 not yet asked, 1 looked at, −1 not
+}
+
+// on reports whether t looks at a channel.
+func (t *trigger) on(s *shard, ch history.ChannelID) bool {
+	if t.moment.When.Channel == "" {
+		return true
+	}
+	for int(ch) >= len(t.known) {
+		t.known = append(t.known, 0)
+	}
+	if t.known[ch] == 0 {
+		t.known[ch] = -1
+		if t.moment.When.On(s.fleet.cfg.Names.Name(int32(ch))) {
+			t.known[ch] = 1
+		}
+	}
+	return t.known[ch] > 0
+}
+
+// watch is what one client waits for. It is gone when all has come.
+type watch struct {
+	heeds sight // what some trigger still looks at
+	life  int32 // of which …
+	seen  sight // … this was seen
+	armed []armed
+}
+
+type armed struct {
+	trigger *trigger
+	victim  *scenario.Victim
+	left    int // events still to come, this one included
+}
+
+// heed recomputes what matters; false if nothing is left to wait for.
+func (w *watch) heed() bool {
+	w.heeds = 0
+	for i := range w.armed {
+		w.heeds |= w.armed[i].trigger.sees | w.armed[i].trigger.before
+	}
+	return len(w.armed) > 0
+}
+
+// lookOut arms the triggers of the plan, before anybody arrives.
+func (s *shard) lookOut() {
+	shards := len(s.fleet.cfg.Loops)
+	for k := range s.fleet.plan.Moments {
+		m := &s.fleet.plan.Moments[k]
+		if m.When == nil {
+			continue
+		}
+		t := &trigger{moment: m, sees: sightOf(m.When.Sees), before: sightOf(m.When.Before)}
+		for v := range m.Victims {
+			victim := &m.Victims[v]
+			if victim.Client%shards != s.index {
+				continue
+			}
+			c := &s.clients[victim.Client/shards]
+			if c.watch == nil {
+				c.watch = new(watch)
+			}
+			c.watch.armed = append(c.watch.armed, armed{t, victim, m.When.Nth})
+			c.watch.heed()
+		}
+	}
+}
+
+// watched counts what c has just seen. What is due happens when the step that
+// brought it is done: see spring.
+func (s *shard) watched(c *client, e *history.Event) {
+	w, now := c.watch, saw(e)
+	if now&w.heeds == 0 || s.fleet.draining.Load() {
+		return
+	}
+	if w.life != e.Life {
+		w.life, w.seen = e.Life, 0
+	}
+	fired := false
+	for i := range w.armed {
+		a := &w.armed[i]
+		t := a.trigger
+		if t.sees&now == 0 || !t.on(s, e.Channel) || t.before&w.seen != 0 {
+			continue
+		}
+		if a.left--; a.left == 0 {
+			fired = true
+			s.sprung = append(s.sprung, step{
+				at: e.Seen, kind: stepMoment, client: s.indexOf(c), moment: t.moment, victim: a.victim,
+			})
+		}
+	}
+	w.seen |= now
+	if !fired {
+		return
+	}
+	kept := w.armed[:0]
+	for _, a := range w.armed {
+		if a.left > 0 {
+			kept = append(kept, a)
+		}
+	}
+	if w.armed = kept; !w.heed() {
+		c.watch = nil
+	}
+}
+
+func (s *shard) indexOf(c *client) int32 { return c.id / int32(len(s.fleet.cfg.Loops)) }
+
+// spring does what has become due in the step that is just done.
+func (s *shard) spring(now time.Duration) {
+	due := s.sprung
+	s.sprung = nil
+	for _, x := range due {
+		if x.victim.Delay > 0 {
+			x.at += x.victim.Delay
+			s.steps.add(x)
+			continue
+		}
+		s.do(x, now)
+	}
+}
