@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
-	"strings"
 )
 
 // Trigger says at which event of its own a client is struck: the Nth that it
@@ -17,24 +16,7 @@ type Trigger struct {
 }
 
 // On reports whether the trigger looks at a channel of that name.
-func (t *Trigger) On(name string) bool { return t.Channel == "" || Matches(t.Channel, name) }
-
-// Matches reports whether the name of a channel matches a pattern: `*` is one
-// segment, `**` the rest (one or more); dots part the segments.
-func Matches(pattern, name string) bool {
-	ps, ns := strings.Split(pattern, "."), strings.Split(name, ".")
-	for i, p := range ps {
-		switch {
-		case i >= len(ns):
-			return false
-		case p == "**" && i == len(ps)-1:
-			return true
-		case p != "*" && p != ns[i]:
-			return false
-		}
-	}
-	return len(ps) == len(ns)
-}
+func (t *Trigger) On(name string) bool { return t.Channel == "" || Match(t.Channel, name) }
 
 // singles are the actions that a trigger can do to the client that saw it.
 var singles = []string{"disconnect", "slow", "publish", "subscribe", "unsubscribe"}

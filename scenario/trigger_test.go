@@ -55,17 +55,3 @@ func TestTriggersThatCantBe(t *testing.T) {
 		}
 	}
 }
-
-func TestMatches(t *testing.T) {
-	for _, row := range []struct {
-		pattern, name string
-		want          bool
-	}{
-		{"a", "a", true}, {"a", "a.b", false}, {"a.*", "a.b", true}, {"a.*", "a.b.c", false}, {"a.*", "a", false},
-		{"a.**", "a.b.c", true}, {"a.**", "a", false}, {"*.b", "a.b", true}, {"**", "a.b", true},
-	} {
-		if got := Matches(row.pattern, row.name); got != row.want {
-			t.Errorf("%s on %s: %v", row.pattern, row.name, got)
-		}
-	}
-}
