@@ -27,6 +27,7 @@ const (
 	IncompleteRecovery
 	DoubleReplay
 	SlowResync
+	DrainLoss
 
 	// Owned by order.
 	FIFOViolation
@@ -35,6 +36,12 @@ const (
 	LiveBeforeReplay
 	OffsetRegress
 	CausalInversion
+
+	// Owned by reconnect.
+	LockstepReconnect
+
+	// Owned by close.
+	WrongCloseCode
 
 	anomalies // how many there are
 )
@@ -50,6 +57,8 @@ const (
 	reorders
 	refuses
 	delays
+	herds // brings clients back together
+	parts // ends connections in the wrong way
 )
 
 // Definition explains one anomaly; `squall explain` prints it.
@@ -109,6 +118,7 @@ var definitions = [anomalies]Definition{
 	IncompleteRecovery:      {"incomplete-recovery", "recovery", "recovery: complete", "a return was refused its recovery and so missed messages", refuses},
 	DoubleReplay:            {"double-replay", "recovery", "recovery", "a replay repeated what the client had received in an earlier life, before the position it asked from", repeats},
 	SlowResync:              {"slow-resync", "recovery", "recovery within", "a client took longer than the limit to have everything again", delays},
+	DrainLoss:               {"drain-loss", "recovery", "recovery", "what was sent to a connection before the server drained and closed it neither came there nor in the replay after the return", loses},
 
 	FIFOViolation:    {"fifo-violation", "order", "order: per-publisher", "two messages of one publisher came, or were given offsets, in the reverse of the order in which they were published", reorders},
 	OrderDivergence:  {"order-divergence", "order", "order: per-channel", "two subscribers saw two messages of one channel in opposite orders", reorders},
@@ -116,4 +126,8 @@ var definitions = [anomalies]Definition{
 	LiveBeforeReplay: {"live-before-replay", "order", "order", "a live message was delivered before replayed ones with smaller offsets", reorders},
 	OffsetRegress:    {"offset-regress", "order", "order: per-channel", "an offset or an answered position went back within one epoch", reorders},
 	CausalInversion:  {"causal-inversion", "order", "order: causal", "a message came before the one that its publisher had received before it said this", reorders},
+
+	LockstepReconnect: {"lockstep-reconnect", "reconnect", "reconnect", "the server told the clients of a drain when to return, and nearly all of them at the same moments", herds},
+
+	WrongCloseCode: {"wrong-close-code", "close", "close", "the server closed a connection with a code that is not meant for this cause, with one that may not be sent, or without a close frame", parts},
 }

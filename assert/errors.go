@@ -38,7 +38,7 @@ func (x *errors) add(j *Judge, e *history.Event) {
 	if x.kinds == nil {
 		x.kinds, x.by = make(map[errorKey]*ErrorKind), make(map[errorClient]int64)
 	}
-	excused := e.Has(history.FlagExcused)
+	excused := e.Has(history.FlagExcused) || j.excuses(e)
 	if !excused {
 		x.by[errorClient{j.people[e.Client].group, e.Channel}]++
 	}

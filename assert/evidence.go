@@ -78,7 +78,7 @@ func (v *evidence) cut(client history.ClientID, channel history.ChannelID) []fac
 	var back []fact
 	for i := v.next; i > 0 && v.next-i < uint64(len(v.ring)); i-- {
 		f := &v.ring[(i-1)&uint64(len(v.ring)-1)]
-		if f.client != client || !f.concerns(channel) {
+		if f.client != client && (f.client >= 0 || f.kind != history.FaultBegin) || !f.concerns(channel) {
 			continue
 		}
 		back = append(back, *f)
@@ -96,7 +96,7 @@ func (f *fact) concerns(channel history.ChannelID) bool {
 	switch f.kind {
 	case history.Deliver, history.Subscribe, history.Subscribed, history.Unsubscribe, history.Unsubscribed, history.Gap:
 		return f.channel == channel
-	case history.Connected, history.Closed, history.FaultBegin, history.FaultEnd, history.Probe:
+	case history.Connected, history.Closed, history.Announced, history.FaultBegin, history.FaultEnd, history.Probe:
 		return true
 	}
 	return false

@@ -233,4 +233,32 @@ var explanations = [anomalies]Explanation{
 		Issues: []string{"tudo-aqua/bgw#465"},
 		Look:   "where the two channels of the witness are served. Few systems promise this across channels; leave `order: causal` out if yours doesn't",
 	},
+	DrainLoss: {
+		Wire: "after the notice of a drain, messages of a channel no longer come, the connection is closed in good order, and the replay on the next connection begins behind them",
+		Causes: []string{
+			"the sockets are closed before their writers have flushed, and the position that the server keeps of the client counts what was queued as delivered",
+			"a node that drains is taken out of the fan-out before its clients have left",
+		},
+		Issues: []string{"pal-tamas/rask#560", "block/buzz#2575"},
+		Look:   "the order in the shutdown path: stop accepting, announce, flush each queue, close frame, wait for the answer. Whose position decides where a replay begins: the client's own must",
+	},
+	LockstepReconnect: {
+		Wire: "the notices of one drain carry the same wait for all connections, or one of a few, and the upgrades that follow come in ticks",
+		Causes: []string{
+			"a fixed Retry-After, or a constant retry time in the notice",
+			"jitter that is smaller than a tick, or whole seconds of it",
+		},
+		Issues: []string{"coder/coder#24096", "mattermost/mattermost-webapp#10960", "django/channels#568", "nats-io/nats.go#563"},
+		Look:   "how the notice's time is made: it should be drawn anew for each connection, over a span that grows with the number of connections",
+	},
+	WrongCloseCode: {
+		Wire: "on a drain or a restart the connection ends without a close frame, with a code that means something else (1000: all is well, don't return), or with 1005, 1006 or 1015, which no endpoint may send",
+		Causes: []string{
+			"the library's default code is used for every end",
+			"the process exits before the close frames are written",
+			"an internal error code, or a missing one, is copied into the frame",
+		},
+		Issues: []string{"facebookincubator/SocketRocket#605", "pgjones/hypercorn#112", "python-hyper/wsproto#182", "block/buzz#2575"},
+		Look:   "the shutdown path's call that closes, and a proxy in between that may close by itself; RFC 6455, 7.4.1 lists the codes, 1012 is in the registry",
+	},
 }

@@ -20,6 +20,7 @@ type gap struct {
 	recovered,
 	live, // a live delivery revealed it (else a replayed one)
 	firstLive, // and it was the first live one after the answer
+	drained, // the life before that answer was ended by a drain
 	slowed, // the client read slowly, or not at all, in that life
 	inverted bool // deliveries of that segment came late: an early end of the life may have cut off this one
 	prevEnd time.Duration // when the life before that answer ended

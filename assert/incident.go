@@ -31,6 +31,7 @@ type incident struct {
 
 	otherChannel history.ChannelID // causal-inversion: of other
 	setting      setting
+	said         string // what was wrong, where nothing above tells
 }
 
 // incidents of one shard. All are counted, so many are kept one by one.

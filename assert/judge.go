@@ -28,6 +28,8 @@ type Judge struct {
 	returns      returns
 	causal       causal
 	errors       errors
+	outages      outages
+	closes       closes
 	traffic      tally
 	clock        clock
 
@@ -108,6 +110,8 @@ func (j *Judge) Add(e history.Event) {
 	default:
 		if e.Client >= 0 {
 			j.rare(&e)
+		} else {
+			j.target(&e)
 		}
 	}
 }
@@ -122,6 +126,9 @@ func (j *Judge) turn(e *history.Event) {
 		j.clock.probe = e.Seen
 	case history.PhaseEnd:
 		j.clock.ended = true
+		for i := range j.people {
+			j.people[i].stayed = j.people[i].open
+		}
 	}
 }
 
@@ -132,6 +139,8 @@ func (j *Judge) rare(e *history.Event) {
 	case history.Dial:
 		j.traffic.dials++
 		p.life = e.Life
+		p.node, p.dialled, p.announced = e.Code, e.Sent, false
+		j.returns.dialled(p, e)
 	case history.Refused:
 		j.errors.add(j, e)
 	case history.Open:
@@ -143,6 +152,7 @@ func (j *Judge) rare(e *history.Event) {
 		j.traffic.peak = max(j.traffic.peak, j.traffic.open)
 	case history.Connected:
 		j.meters.sample(j, e, latency.Connect, e.Seen-e.Due)
+		j.returns.connected(j, p, e)
 	case history.Ready:
 		j.returns.ready(j, p, e)
 	case history.Resynced:
@@ -172,7 +182,7 @@ func (j *Judge) rare(e *history.Event) {
 	case history.Probe:
 		p.probe, p.probed, p.probeIn = e.Due, e.Seen, e.Life
 	case history.FaultBegin:
-		p.fault, p.faultAt = j.evidence.note(e.Note), e.Seen
+		p.fault, p.faultAt, p.faultIn = j.evidence.note(e.Note), e.Seen, p.life
 		if slows(e.Note) {
 			p.slow(p.life, e.Seen)
 			p.slowing = p.slowing || strings.HasPrefix(e.Note, "slow")
@@ -186,6 +196,8 @@ func (j *Judge) rare(e *history.Event) {
 		}
 	case history.Problem:
 		j.errors.add(j, e)
+	case history.Announced:
+		p.announced, p.told = true, e.Seen
 	case history.Caused:
 		j.caused(e)
 	}
@@ -208,13 +220,14 @@ func (j *Judge) closed(p *person, e *history.Event) {
 	if j.clock.ended {
 		return // the run is over and everybody goes home
 	}
+	drained := j.parting(p, e)
 	p.closedAt = e.Seen
 	j.returns.lost(j, p, e)
 	j.claims.lost(p, e)
 	for at := p.first; at >= 0; at = j.ledger.all[at].next {
 		c := &j.ledger.all[at]
 		if (c.state == live || c.state == asked) && c.life == e.Life {
-			c.state, c.prevEnd, c.returnedAt = ended, e.Seen, e.Seen
+			c.state, c.prevEnd, c.returnedAt, c.drained = ended, e.Seen, e.Seen, drained
 			j.plain.close(j, c, e.Seen, false)
 		}
 	}

@@ -39,6 +39,7 @@ type cursor struct {
 	sparse, // holes are legal: loss can't be told from offsets
 	inverted, // a delivery of this segment came late
 	patterned, // a pattern, not a subscription to the channel, brings it now
+	drained, // the life before the segment was ended by a drain
 	stillborn bool // the answer could not be placed: nothing is judged until the next
 
 	last     uint64        // highest offset received, or the position answered
@@ -74,24 +75,31 @@ type cursor struct {
 
 // person is what the judge knows of one client.
 type person struct {
-	life     int32
-	group    int16
-	open     bool
-	away     bool          // wanted back since `lost`
-	slowLife int32         // the latest life in which it read slowly, or not at all
-	slowAt   time.Duration // since when, in that life
-	slowing  bool          // a slow is under way, and goes on in the next life
-	fault    uint16
-	faultAt  time.Duration
-	closedAt time.Duration
-	wanting  time.Duration // start of the current return: the loss, or the end of away
-	probe    time.Duration // Due of the latest probe answered
-	probed   time.Duration // Seen of its answer
-	probeIn  int32         // and its life
-	first    int32         // first cursor, or -1
-	claim    int32         // first subscription to a pattern, or -1
-	ready    bool          // has been ready once
-	awaiting bool          // is back, and not yet resynced
+	life      int32
+	group     int16
+	open      bool
+	away      bool          // wanted back since `lost`
+	slowLife  int32         // the latest life in which it read slowly, or not at all
+	slowAt    time.Duration // since when, in that life
+	slowing   bool          // a slow is under way, and goes on in the next life
+	fault     uint16
+	faultAt   time.Duration
+	faultIn   int32         // the life in which the client's own latest fault began
+	node      int32         // of the target, of its latest attempt
+	dialled   time.Duration // when that began
+	stayed    bool          // its connection was open when the run ended
+	announced bool          // the server has said that it will end this connection
+	told      time.Duration // when
+	hinted    int32         // index of its herd entry while it follows the server's hint; 0: it doesn't
+	closedAt  time.Duration
+	wanting   time.Duration // start of the current return: the loss, or the end of away
+	probe     time.Duration // Due of the latest probe answered
+	probed    time.Duration // Seen of its answer
+	probeIn   int32         // and its life
+	first     int32         // first cursor, or -1
+	claim     int32         // first subscription to a pattern, or -1
+	ready     bool          // has been ready once
+	awaiting  bool          // is back, and not yet resynced
 }
 
 // ledger finds cursors: an open table over (client, channel).

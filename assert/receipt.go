@@ -150,7 +150,7 @@ func (j *Judge) miss(c *cursor, e *history.Event, from, to uint64, live, firstLi
 		from: from, to: to, cursor: j.index(c), epoch: c.epoch, life: c.life, segment: c.segment,
 		base: c.base, top: c.top, recovered: c.recovered, live: live, firstLive: firstLive,
 		slowed:   j.people[c.client].slowLife == c.life && c.life != 0,
-		inverted: c.inverted, prevEnd: c.prevEnd, seen: e.Seen, sight: j.setting(e, c),
+		inverted: c.inverted, prevEnd: c.prevEnd, drained: c.drained, seen: e.Seen, sight: j.setting(e, c),
 	}
 	g.sight.witness = j.witness(NoAnomaly, &g.sight, c.client, c.channel)
 	if !j.ledger.gaps.add(g) {

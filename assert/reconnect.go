@@ -13,6 +13,7 @@ type returns struct {
 	lostOf  []history.ClientID // one per loss
 	back    []comeback
 	resyncs []resync
+	hints   []hint
 }
 
 type comeback struct {
@@ -92,14 +93,7 @@ func (j *Judge) comebacks(f *filter) (r Returns, took []time.Duration) {
 	}
 	sort.Slice(took, func(a, b int) bool { return took[a] < took[b] })
 	sort.Slice(at, func(a, b int) bool { return at[a] < at[b] })
-	for i, first := 0, 0; i < len(at); i++ {
-		for at[i]-at[first] >= time.Second {
-			first++
-		}
-		if n := i - first + 1; n > r.Peak {
-			r.Peak, r.PeakAt = n, at[first]
-		}
-	}
+	r.Peak, r.PeakAt = most(at, time.Second)
 	for i := range min(len(took), curvePoints) {
 		n := (i + 1) * len(took) / min(len(took), curvePoints)
 		r.Curve = append(r.Curve, ReturnPoint{took[n-1], n})
@@ -110,9 +104,15 @@ func (j *Judge) comebacks(f *filter) (r Returns, took []time.Duration) {
 // reconnect judges who came back, and how fast.
 func (s *settlement) reconnect(w *want, v *Verdict, end End) {
 	r, took := s.j.comebacks(&w.filter)
+	all := s.herds(w)
 	v.add(true, "losses", int64(r.Lost))
 	v.add(true, "back", int64(r.Back))
 	v.add(true, "peak per second", int64(r.Peak))
+	s.lockstep(w, v, all)
+	if len(v.Findings) > 0 {
+		v.State, v.Reason = Fail, v.Findings[0].Anomaly
+		return
+	}
 	if r.Lost == 0 {
 		v.Reason = "not exercised: no client that wants back lost its connection; add a `disconnect` moment"
 		return
@@ -125,7 +125,7 @@ func (s *settlement) reconnect(w *want, v *Verdict, end End) {
 		v.Reason = fmt.Sprintf("%d of %d came back; the limit is %s", r.Back, r.Lost, says(w.Success))
 		return
 	}
-	if len(w.P) == 0 {
+	if w.Peak.Op != "" && !s.peak(w, v, all) || len(w.P) == 0 {
 		return
 	}
 	if len(took) == 0 {

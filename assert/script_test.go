@@ -20,10 +20,11 @@ import (
 //
 // then `with:` lines change the promises and expectations, and each further line
 // is `SECONDS ACTOR VERB …`. Actors are voters `v0`, `v1`…, tellers `t0`, `t1`…
-// and `run`. Voters: open, ready, closed WHO, fault NAME, healed NAME, sub CH
+// and `run`. Voters: open, ready, closed WHO [CODE], fault NAME, healed NAME, sub CH
 // [from O/E], ack CH O/E [recovered|refused], ack CH, recv CH O/E MSG [flags],
 // recv CH MSG, cause CH O/E MSG (of the receipt before), unsub CH, revoked CH, gap CH O/E, probe SENT, resynced SINCE,
-// refused CODE, problem CODE. Tellers: pub CH MSG, ok|fail|unknown CH MSG [O/E].
+// refused CODE, problem CODE, dial NODE [hinted], notice MS. The run: phase NAME,
+// fault NAME @NODE, healed NAME @NODE. Tellers: pub CH MSG, ok|fail|unknown CH MSG [O/E].
 // A message is `t0#3`, `t0.1#3` with its incarnation, and ends in `!` if it is a
 // fence. Flags: replay, corrupt, storm, due=S.
 type script struct {
@@ -51,7 +52,7 @@ func newScript() *script {
 }
 
 func (s *script) expect(rule, want string) {
-	s.brief.Expect = append(s.brief.Expect, scenario.Expectation{Rule: rule, Name: rule, Want: want})
+	s.brief.Expect = append(s.brief.Expect, scenario.Expectation{Rule: rule, Name: rule, Want: want, Errors: scenario.Limit{Op: "<=", Text: "0"}})
 }
 
 func (s *script) with(setting string) error {
@@ -67,6 +68,20 @@ func (s *script) with(setting string) error {
 		return err
 	case "order":
 		s.brief.Promises.Order = v
+	case "close":
+		when, codes, _ := strings.Cut(v, ":")
+		for i := range s.brief.Expect {
+			if x := &s.brief.Expect[i]; x.Rule == "close" {
+				x.Close.When = when
+				for _, c := range strings.Split(codes, ",") {
+					n, err := strconv.Atoi(c)
+					if err != nil {
+						return err
+					}
+					x.Close.Codes = append(x.Close.Codes, n)
+				}
+			}
+		}
 	case "norecovery":
 		s.brief.Promises.Recovery = false
 	case "delivery-want", "order-want", "recovery-want":
@@ -177,7 +192,7 @@ var scriptKinds = map[string]history.Kind{
 	"sub": history.Subscribe, "ack": history.Subscribed, "recv": history.Deliver, "unsub": history.Unsubscribe, "revoked": history.Unsubscribed,
 	"gap": history.Gap, "probe": history.Probe, "resynced": history.Resynced, "refused": history.Refused, "problem": history.Problem, "dial": history.Dial,
 	"pub": history.Publish, "ok": history.Outcome, "fail": history.Outcome, "unknown": history.Outcome, "phase": history.Phase,
-	"cause": history.Caused,
+	"cause": history.Caused, "notice": history.Announced,
 }
 
 func (s *script) event(f []string) error {
@@ -211,9 +226,36 @@ func (s *script) event(f []string) error {
 	}
 	switch kind {
 	case history.Phase, history.FaultBegin, history.FaultEnd:
+		if n := len(args) - 1; strings.HasPrefix(args[n], "@") {
+			node, err := strconv.Atoi(args[n][1:])
+			if err != nil {
+				return err
+			}
+			e.Code, args = int32(node), args[:n]
+		}
 		e.Note = strings.Join(args, " ")
+	case history.Dial:
+		if len(args) == 0 {
+			break
+		}
+		node, err := strconv.Atoi(args[0])
+		e.Code = int32(node)
+		if len(args) > 1 && args[1] == "hinted" {
+			e.Flags |= history.FlagServer
+		}
+		e.Life = s.lives[e.Client] + 1
+		return s.keep(e, err)
+	case history.Announced:
+		ms, err := strconv.Atoi(args[0])
+		e.Code = int32(ms)
+		return s.keep(e, err)
 	case history.Closed:
 		e.Who = map[string]history.Who{"server": history.Server, "fault": history.Fault, "client": history.Client}[args[0]]
+		if len(args) > 1 {
+			code, err := strconv.Atoi(args[1])
+			e.Code = int32(code)
+			return s.keep(e, err)
+		}
 	case history.Probe, history.Resynced:
 		v, err := strconv.ParseFloat(args[0], 64)
 		e.Due = time.Duration(v * float64(time.Second))

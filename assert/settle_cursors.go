@@ -115,6 +115,9 @@ func (s *settlement) nameReplay(c *cursor, g *gap, from uint64) Anomaly {
 		return SilentHistoryTruncation
 	}
 	if g.prevEnd > 0 && s.publishedBefore(c.channel, g.epoch, from, g.prevEnd) {
+		if g.drained {
+			return DrainLoss
+		}
 		return LostInSocket
 	}
 	return RecoveredFlagLie

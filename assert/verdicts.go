@@ -29,6 +29,8 @@ func (j *Judge) Verdicts(end End) []Verdict {
 			s.reconnect(w, &v, end)
 		case "errors":
 			s.errors(w, &v)
+		case "close":
+			s.close(w, i, &v)
 		default:
 			v.Reason = "there is no rule of that name"
 		}

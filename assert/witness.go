@@ -151,10 +151,15 @@ func (s *settlement) line(k, end *fact, notes []string) Line {
 		if note != "" {
 			l.Text += ": " + note
 		}
+	case history.Announced:
+		l.What, l.Text = "notice", "the server will end the connection"
+		if k.code > 0 {
+			l.Text += fmt.Sprintf("; return after %v", time.Duration(k.code)*time.Millisecond)
+		}
 	case history.FaultBegin:
-		l.What, l.Text = "fault", note
+		l.What, l.Text = "fault", note+ofNode(k)
 	case history.FaultEnd:
-		l.What, l.Text = "healed", note
+		l.What, l.Text = "healed", note+ofNode(k)
 	case history.Probe:
 		l.What, l.Text = "pong", fmt.Sprintf("to the probe sent at %v", k.sent.Round(time.Millisecond))
 	}
@@ -187,6 +192,9 @@ func (s *settlement) publisherLines(f *found) (out []Line) {
 }
 
 func (s *settlement) actor(c history.ClientID, life int32) string {
+	if c < 0 {
+		return "the plan"
+	}
 	name := fmt.Sprintf("client/%d", c)
 	for _, g := range s.j.brief.Groups {
 		if int(c) >= g.First && int(c) < g.First+g.Count {
@@ -235,6 +243,8 @@ func (s *settlement) missing(f *found) string {
 	}
 	d := f.anomaly.Define()
 	switch {
+	case d.harm&(herds|parts) != 0:
+		return f.what()
 	case d.harm == loses && f.anomaly != StaleEpochAccepted:
 		return fmt.Sprintf("missing %s (%d)", what, f.n)
 	case f.anomaly == CausalInversion:
@@ -273,6 +283,10 @@ func (s *settlement) unexcused(f *found) (out []string) {
 	case refuses:
 		h := s.j.brief.Promises.History
 		out = append(out, fmt.Sprintf("the target promises a history of %d messages and %v", h.Size, h.TTL))
+	case parts:
+		out = append(out, "no fault of the client's own touched this connection")
+	case herds:
+		out = append(out, "the time of return was the server's choice: it told each client how long to wait")
 	case reorders:
 		if f.same {
 			out = append(out, "both messages are of one publisher")

@@ -20,8 +20,10 @@ type Config struct {
 	Sinks   []Sink        // one a shard
 	Names   *history.Names
 	Dialect dialect.Dialect
-	Dial    engine.Dial // how every client connects
-	Run     uint32      // the run's id, in every stamp
+	Dial    engine.Dial   // how every client connects
+	More    []engine.Dial // to the further nodes of the target, where it has several
+	Control Control       // carries out what the plan does to the target; nil: nothing
+	Run     uint32        // the run's id, in every stamp
 
 	Secrets []string // never to be told: masked in whatever the target says
 
@@ -54,6 +56,7 @@ type Outcome struct {
 	Skipped     int64  // victims that were not connected when their fault came
 	BytesIn     uint64
 	BytesOut    uint64
+	Notes       []string // for the reader: what could not be done to the target
 	Loops       int
 	Busy        float64 // busiest loop's share of the active part
 	ReadLag     time.Duration

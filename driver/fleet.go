@@ -30,6 +30,7 @@ type fleet struct {
 	mask     *strings.Replacer // of secrets; nil if there are none
 
 	storm    storm
+	notes    notes
 	draining atomic.Bool
 	sayings  []saying // written before the active part by shard 0, read by the fleet
 
@@ -308,6 +309,7 @@ func (f *fleet) act(ctx context.Context) error {
 	if f.out.Interrupted {
 		limit = 0
 	}
+	ended := f.operate(ctx)
 	next := 0
 	err := f.until(ctx, 50*time.Millisecond, limit, true, func() bool {
 		now := f.now()
@@ -318,6 +320,7 @@ func (f *fleet) act(ctx context.Context) error {
 		f.count(nil)
 		return f.out.Lost != ""
 	})
+	ended()
 	f.out.Active = f.now() - f.zero
 	if f.out.Active > 0 {
 		for i, b := range f.busy() {

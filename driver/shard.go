@@ -2,6 +2,7 @@ package driver
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"squall/assert/history"
@@ -25,6 +26,7 @@ type client struct {
 	pubs   int32         // index of its first publisher in the shard
 	deaf   bool          // a fault has struck this connection: what came with it is not heard
 	watch  *watch        // what its faults wait for; nil: nothing
+	node   int32         // of the target, of its latest attempt
 }
 
 // shard owns some clients and serves their loop. All methods run on the loop.
@@ -49,10 +51,10 @@ type shard struct {
 	out       session.Out
 	sprung    []step // triggers whose moment has come
 	opcode    byte
-	frame     []byte // scratch for commands
-	body      []byte // scratch for stamped payloads
-	plain     *engine.Dial
-	small     *engine.Dial // for clients that the plan slows: a small receive buffer
+	frame     []byte        // scratch for commands
+	body      []byte        // scratch for stamped payloads
+	plain     []engine.Dial // by node
+	small     []engine.Dial // for clients that the plan slows: a small receive buffer
 
 	active     bool          // time 0 has come
 	zero       time.Duration // when it came
@@ -82,10 +84,11 @@ func newShard(f *fleet, index, shards int) *shard {
 	if f.about.Binary {
 		s.opcode = 2
 	}
-	s.plain = &f.cfg.Dial
-	small := f.cfg.Dial
-	small.ReadBuffer = 64 << 10
-	s.small = &small
+	s.plain = append([]engine.Dial{f.cfg.Dial}, f.cfg.More...)
+	s.small = slices.Clone(s.plain)
+	for i := range s.small {
+		s.small[i].ReadBuffer = 64 << 10
+	}
 	plan := f.plan
 	n := (len(plan.Clients) - index + shards - 1) / shards
 	s.clients = make([]client, n)
@@ -178,6 +181,9 @@ func (s *shard) tell(c *client, e *history.Event) {
 	switch e.Kind {
 	case history.Deliver:
 		s.delivered++
+	case history.Dial:
+		c.node = int32(s.fleet.plan.Node(int(c.id), int(e.Life)))
+		e.Code = c.node
 	case history.Problem:
 		s.errors++
 		if c.State() < session.Live {
@@ -239,9 +245,9 @@ func (s *shard) perform(c *client, i int32, d *session.Do) {
 	switch d.Kind {
 	case session.Dial:
 		s.dials++
-		how := s.plain
+		how := &s.plain[c.node]
 		if s.plan(c).Slowed {
-			how = s.small
+			how = &s.small[c.node]
 		}
 		c.faulty, c.deaf, c.away = false, false, -1
 		c.conn = s.loop.Dial(token(i, c.Life()), how)

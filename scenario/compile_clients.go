@@ -35,7 +35,7 @@ func (c *compiler) groups() {
 }
 
 func backoff(r *ReconnectSpec) Reconnect {
-	b := Reconnect{First: defaultFirst, Max: defaultMax, Factor: defaultFactor, Jitter: "full"}
+	b := Reconnect{First: defaultFirst, Max: defaultMax, Factor: defaultFactor, Jitter: "full", Node: "any"}
 	if r == nil {
 		return b
 	}
@@ -45,7 +45,7 @@ func backoff(r *ReconnectSpec) Reconnect {
 	if r.Factor > 0 {
 		b.Factor = r.Factor
 	}
-	b.Jitter, b.Attempts = or(r.Jitter, b.Jitter), r.Attempts
+	b.Jitter, b.Attempts, b.Node = or(r.Jitter, b.Jitter), r.Attempts, or(r.Node, b.Node)
 	return b
 }
 

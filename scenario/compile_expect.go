@@ -74,9 +74,11 @@ func (c *compiler) expectation(s *ExpectSpec) Expectation {
 		e.Rule = "latency"
 		e.Latency = LatencyWant{Of: or(s.Latency.Of, "delivery"), During: or(s.Latency.During, "all"), P: s.Latency.list()}
 	case s.Reconnect != nil:
-		e.Rule, e.Success, e.P = "reconnect", s.Reconnect.Success.Limit, s.Reconnect.list()
+		e.Rule, e.Success, e.P, e.Peak = "reconnect", s.Reconnect.Success.Limit, s.Reconnect.list(), s.Reconnect.Peak.Limit
 	case s.Errors != nil:
 		e.Rule, e.Errors = "errors", s.Errors.Limit
+	case s.Close != nil:
+		e.Rule, e.Want, e.Close = "close", s.Close.When, CloseLimit{When: s.Close.When, Codes: s.Close.Codes}
 	}
 	return e
 }
@@ -134,11 +136,14 @@ func (e *Expectation) limits() string {
 		}
 	case "reconnect":
 		say("success", e.Success)
+		say("peak", e.Peak)
 		for _, q := range e.P {
 			say(q.Key, q.Limit)
 		}
 	case "errors":
 		say("", e.Errors)
+	case "close":
+		all = append(all, e.Close.String())
 	}
 	return strings.Join(all, ", ")
 }

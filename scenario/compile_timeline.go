@@ -20,6 +20,10 @@ func (c *compiler) moments() {
 		m := c.s.Timeline[i].inherited()
 		line := c.s.where(join("timeline", itoa(i))).line
 		for k, at := range times(m, c.plan.Duration) {
+			if m.Gateway != nil {
+				c.verbs(i, m.Gateway, at, line)
+				continue
+			}
 			moment := c.moment(i, k, m)
 			moment.At, moment.Line = at, line
 			if m.When != nil {

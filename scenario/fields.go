@@ -17,6 +17,7 @@ import (
 //	words:"w"         (of a field Word) the words that may stand for the mapping
 //	action:"true"     of a moment: one of these
 //	rule:"true"       of an expectation: one of these
+//	verb:"true"       of a moment about the gateway: one of these
 type field struct {
 	key    string
 	index  []int
@@ -29,6 +30,7 @@ type field struct {
 	later  []string // "*" for the whole key
 	action bool
 	rule   bool
+	verb   bool
 }
 
 // fieldsOf lists the keys of a struct of the language, in order, and the words
@@ -56,7 +58,7 @@ func fieldsOf(t reflect.Type) (fields []field, words []string) {
 			key: tag, index: []int{i}, typ: f.Type, about: f.Tag.Get("about"),
 			need: f.Tag.Get("need") != "", enum: list(f.Tag.Get("enum")), min: f.Tag.Get("min"),
 			one: f.Tag.Get("one") != "", later: list(f.Tag.Get("later")),
-			action: f.Tag.Get("action") != "", rule: f.Tag.Get("rule") != "",
+			action: f.Tag.Get("action") != "", rule: f.Tag.Get("rule") != "", verb: f.Tag.Get("verb") != "",
 		})
 	}
 	return fields, words

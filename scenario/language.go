@@ -116,7 +116,7 @@ type HeartbeatSpec struct {
 
 // GatewaySpec configures the embedded gateway.
 type GatewaySpec struct {
-	Nodes     int            `yaml:"nodes" min:"1" later:"*" about:"Nodes of the cluster."`
+	Nodes     int            `yaml:"nodes" min:"1" about:"Nodes that share the channels, each at its own address; 1."`
 	History   *HistorySpec   `yaml:"history" about:"What is kept of each channel; or none."`
 	Queue     *HistorySpec   `yaml:"queue" about:"What is kept for a session whose client is away; none by default."`
 	Heartbeat *HeartbeatSpec `yaml:"heartbeat" about:"How often the gateway pings, and what it waits for an answer."`

@@ -53,7 +53,7 @@ type ReconnectSpec struct {
 	Factor   float64  `yaml:"factor" min:"1" about:"Growth of the wait; 2."`
 	Jitter   string   `yaml:"jitter" enum:"none,full,equal,decorrelated" about:"How waits are spread; full."`
 	Attempts int      `yaml:"attempts" min:"1" about:"How often; unlimited by default."`
-	Node     string   `yaml:"node" enum:"same,any,next" later:"same,next" about:"Which node of the cluster."`
+	Node     string   `yaml:"node" enum:"same,any,next" about:"Which node of the cluster each attempt goes to: the first one again, any, or the next; any."`
 }
 
 // SessionSpec is steady churn.

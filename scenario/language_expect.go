@@ -19,7 +19,7 @@ type ExpectSpec struct {
 	Queue     string        `yaml:"queue" rule:"true" later:"*" enum:"complete,honest" about:"What a kept backlog owed."`
 	Isolation string        `yaml:"isolation" rule:"true" later:"*" enum:"strict" about:"Nobody gets what is not theirs."`
 	Heartbeat *BeatWant     `yaml:"heartbeat" rule:"true" later:"*" about:"Who pings how often."`
-	Close     *CloseWant    `yaml:"close" rule:"true" later:"*" about:"Close codes."`
+	Close     *CloseWant    `yaml:"close" rule:"true" about:"Close codes."`
 	Throttle  *ShapeWant    `yaml:"throttle" rule:"true" later:"*" about:"Only so many messages in a time."`
 	Debounce  *ShapeWant    `yaml:"debounce" rule:"true" later:"*" about:"Only after a quiet time."`
 	Batch     *ShapeWant    `yaml:"batch" rule:"true" later:"*" about:"Several messages in one."`
@@ -53,7 +53,7 @@ type LatencySpec struct {
 // ReturnSpec is a reconnect expectation.
 type ReturnSpec struct {
 	Success   ShareLimit `yaml:"success" about:"Of clients that wanted back, those connected and subscribed by the drain's end."`
-	Peak      RateLimit  `yaml:"peak" later:"*" about:"The herd's peak over windows of 1 s."`
+	Peak      RateLimit  `yaml:"peak" about:"The herd's peak over windows of 1 s, where the target sets the pace."`
 	Quantiles `yaml:",inline"`
 }
 
@@ -65,8 +65,8 @@ type BeatWant struct {
 
 // CloseWant is an expectation about close codes.
 type CloseWant struct {
-	When  string `yaml:"when" about:"In which case."`
-	Codes []int  `yaml:"codes" one:"true" about:"Which codes."`
+	When  string `yaml:"when" need:"true" enum:"drain,restart" about:"drain: the target takes leave with notice; restart: without."`
+	Codes []int  `yaml:"codes" one:"true" need:"true" about:"Which codes the target may close with."`
 }
 
 // ShapeWant is an expectation about a shaped channel.

@@ -117,11 +117,11 @@ func TestNotYetAvailable(t *testing.T) {
 	slices.Sort(got)
 	got = slices.Compact(got)
 	want := strings.Fields(`stop-when environments compression http copies foreign-traffic queue
-		nodes auth roles filter transform throttle debounce batch aggregate priority
+		auth roles filter transform throttle debounce batch aggregate priority
 		data session read link fallback outbox key
-		degrade mute abuse scale block revoke gateway exec
-		isolation heartbeat close state presence peak`)
-	want = append(want, "via: http", "node: next")
+		degrade mute abuse scale block revoke exec
+		isolation heartbeat state presence`)
+	want = append(want, "via: http")
 	slices.Sort(want)
 	if !slices.Equal(got, want) {
 		t.Errorf("got\n%v\nwant\n%v", got, want)

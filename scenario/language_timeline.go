@@ -21,7 +21,7 @@ type MomentSpec struct {
 	Scale       *ScaleSpec      `yaml:"scale" action:"true" later:"*" about:"The group grows or shrinks."`
 	Block       *ScaleSpec      `yaml:"block" action:"true" later:"*" about:"Clients can't reach the target."`
 	Revoke      *ScaleSpec      `yaml:"revoke" action:"true" later:"*" about:"Clients lose their rights."`
-	Gateway     *VerbSpec       `yaml:"gateway" action:"true" later:"*" about:"Something happens to the gateway."`
+	Gateway     *VerbSpec       `yaml:"gateway" action:"true" about:"Something happens to the embedded gateway."`
 	Exec        []string        `yaml:"exec" action:"true" later:"*" about:"A command is run."`
 }
 
@@ -112,14 +112,14 @@ type ScaleSpec struct {
 
 // VerbSpec is something that happens to the gateway: to a node, all or each.
 type VerbSpec struct {
-	Restart     string   `yaml:"restart" about:"Node number, all or each."`
-	Drain       string   `yaml:"drain" about:"Node number, all or each."`
-	Kill        string   `yaml:"kill" about:"Node number, all or each."`
-	Pause       string   `yaml:"pause" about:"Node number, all or each."`
-	Forget      string   `yaml:"forget-history" about:"Node number, all or each."`
-	Epoch       string   `yaml:"new-epoch" about:"Node number, all or each."`
-	Maintenance string   `yaml:"maintenance" about:"Node number, all or each."`
-	Apart       Duration `yaml:"apart" about:"Time between two nodes."`
-	Down        Duration `yaml:"down" about:"Time that a node is down."`
-	For         Duration `yaml:"for" about:"How long it pauses; 5s."`
+	Restart     string   `yaml:"restart" verb:"true" about:"Stops without notice and starts again. A node number, all or each."`
+	Drain       string   `yaml:"drain" verb:"true" about:"Takes leave with notice and comes back. A node number, all or each."`
+	Kill        string   `yaml:"kill" verb:"true" about:"Resets every connection and comes back. A node number, all or each."`
+	Pause       string   `yaml:"pause" verb:"true" about:"Does nothing for a while. A node number, all or each."`
+	Forget      string   `yaml:"forget-history" verb:"true" about:"The histories are emptied; offsets go on. A node number, all or each."`
+	Epoch       string   `yaml:"new-epoch" verb:"true" about:"All channels begin anew in another epoch. A node number, all or each."`
+	Maintenance string   `yaml:"maintenance" verb:"true" about:"Takes leave with a long notice and comes back. A node number, all or each."`
+	Apart       Duration `yaml:"apart" about:"With each: time between two nodes; 10s."`
+	Down        Duration `yaml:"down" about:"Time that a node is down; 1s."`
+	For         Duration `yaml:"for" about:"With pause: how long; 5s."`
 }

@@ -68,6 +68,7 @@ type TLSPlan struct {
 
 // GatewayPlan configures the embedded gateway; zero values mean its defaults.
 type GatewayPlan struct {
+	Nodes     int // at least 1
 	History   History
 	Queue     History // of sessions whose client is away
 	Heartbeat Heartbeat
@@ -127,6 +128,7 @@ type Reconnect struct {
 	Factor   float64
 	Jitter   string // none, full, equal, decorrelated
 	Attempts int    // 0: unlimited
+	Node     string // same, any, next; see Plan.Node
 }
 
 // Client is one numbered client.
@@ -180,7 +182,7 @@ type Publication struct {
 type Moment struct {
 	At        time.Duration
 	Line      int           // of the file
-	Do        string        // disconnect, slow, publish, rate, subscribe, unsubscribe, say
+	Do        string        // disconnect, slow, publish, rate, subscribe, unsubscribe, say, gateway
 	Victims   []Victim      // ascending client number; who, and when exactly
 	How       string        // disconnect: close, fin, reset, cut, freeze, vanish
 	Code      uint16        // close
@@ -188,7 +190,7 @@ type Moment struct {
 	After     int           // cut: bytes
 	Fresh     bool          // disconnect: forget the positions
 	Bytes     float64       // slow: bytes per second
-	For       time.Duration // slow; ends with the active part at the latest
+	For       time.Duration // slow, gateway pause; ends with the active part at the latest
 	Rate      float64       // rate, publish: per second
 	Over      time.Duration // rate: ramp
 	Count     int           // publish: messages of each victim
@@ -196,6 +198,9 @@ type Moment struct {
 	Channel   string        // publish: instead of the entry's own channel; "" to keep it
 	Text      string        // say
 	When      *Trigger      // instead of At: each victim is struck when it sees this
+	Verb      string        // gateway: restart, drain, kill, pause, forget-history, new-epoch, maintenance
+	Node      int           // gateway: which node; −1: all
+	Down      time.Duration // gateway: how long a node is down
 	Summary   string        // one line for people: `disconnect voters 40 % reset, away 2s..8s`
 }
 
@@ -224,6 +229,14 @@ type Expectation struct {
 	Success Limit         `json:"success"`     // reconnect: share of 1
 	P       []Quantile    `json:"p,omitempty"` // reconnect: limits of the time from wanting back to ready, seconds
 	Errors  Limit         `json:"errors"`
+	Close   CloseLimit    `json:"close"` // close
+	Peak    Limit         `json:"peak"`  // reconnect: returns per second
+}
+
+// CloseLimit is the body of a close expectation.
+type CloseLimit struct {
+	When  string `json:"when,omitempty"` // drain, restart
+	Codes []int  `json:"codes,omitempty"`
 }
 
 // LatencyWant is the body of a latency expectation.

@@ -131,6 +131,9 @@ func (p *Plan) printTarget(w *printer) {
 			fmt.Fprintf(t, "\theader %s\n", h)
 		}
 		if g := p.Target.Gateway; p.Target.Embedded {
+			if g.Nodes > 1 {
+				fmt.Fprintf(t, "\t%d nodes that share the channels\n", g.Nodes)
+			}
 			if g.Slow != "" {
 				fmt.Fprintf(t, "\tslow consumers: %s\n", g.Slow)
 			}
@@ -190,7 +193,7 @@ func (p *Plan) printGroup(w *printer, g *Group, form *writtenGroup) {
 			if r.Attempts > 0 {
 				attempts = fmt.Sprintf("%d attempts", r.Attempts)
 			}
-			row("reconnect", "first %s, max %s, factor %g, jitter %s, %s", short(r.First), short(r.Max), r.Factor, r.Jitter, attempts)
+			row("reconnect", "first %s, max %s, factor %g, jitter %s, %s%s", short(r.First), short(r.Max), r.Factor, r.Jitter, attempts, p.nodeWord(r.Node))
 		}
 		switch h := g.Heartbeat; {
 		case h.Every > 0:

@@ -10,6 +10,7 @@ func (c *compiler) promises(t TargetSpec) {
 	p := c.dialect.Promises
 	if c.plan.Target.Embedded {
 		p = Embedded()
+		c.plan.Target.Gateway.Nodes = 1
 		if t.Gateway != nil {
 			c.gateway(t.Gateway)
 		}
@@ -24,7 +25,7 @@ func (c *compiler) promises(t TargetSpec) {
 // gateway takes over the configuration of the embedded gateway.
 func (c *compiler) gateway(g *GatewaySpec) {
 	p := &c.plan.Target.Gateway
-	p.Slow, p.Defects = g.Slow, g.Defects
+	p.Slow, p.Defects, p.Nodes = g.Slow, g.Defects, max(g.Nodes, 1)
 	if l := g.Limits; l != nil {
 		p.Limits = Limits{Connections: l.Connections, Deliveries: l.Deliveries.PerSecond, Message: l.Message.Bytes, Backlog: l.Backlog.Bytes}
 	}

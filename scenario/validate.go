@@ -141,9 +141,6 @@ func (v *validator) target() {
 		}
 		v.template(path, u, namesOfTarget, nil)
 	}
-	if len(t.URL) > 1 {
-		v.fail("target.url", "a list of nodes is known, not yet available")
-	}
 	for _, h := range v.s.keys("target.headers") {
 		v.template(join("target.headers", h), t.Headers[h], namesOfTarget, nil)
 		if strings.ContainsAny(h, " :\r\n") || h == "" {

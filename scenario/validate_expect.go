@@ -38,6 +38,9 @@ func (v *validator) expectations() {
 				v.fail(at, "found no limit, expected at least one, such as p99: 250ms")
 			}
 		}
+		if e.Close != nil {
+			v.codes(join(path, "close.codes"), e.Close.Codes)
+		}
 		if r := e.Reconnect; r != nil {
 			at := join(path, "reconnect")
 			if len(v.quantiles(at, r.Quantiles)) == 0 && r.Success.Op == "" && r.Peak.Op == "" && v.sound(at) {

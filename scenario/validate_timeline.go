@@ -70,6 +70,9 @@ func (v *validator) moment(i int) {
 		v.channel(join(at, "channel"), m.Publish.Channel)
 	}
 	v.topics(path, m)
+	if m.Gateway != nil {
+		v.verb(i, join(path, "gateway"), m)
+	}
 	if m.Rate != nil {
 		at := join(path, "rate")
 		v.who(at, m.Rate.Who, Share{})
@@ -94,7 +97,7 @@ func (v *validator) disconnect(path string, d *DisconnectSpec) {
 		switch c := d.Code; {
 		case d.How != "close":
 			v.fail(join(path, "code"), "found a code with how: %s, expected it with how: close", or(d.How, "reset"))
-		case !(c >= 1000 && c <= 1003 || c >= 1007 && c <= 1014 || c >= 3000 && c <= 4999):
+		case !sendable(c):
 			v.fail(join(path, "code"), "found %d, expected a close code: 1000 to 1003, 1007 to 1014 or 3000 to 4999", c)
 		}
 	}

@@ -22,7 +22,7 @@ const (
 	KindNone Kind = iota
 
 	// Connection.
-	Dial      // an attempt begins. Due: when the plan or the backoff wanted it. Sent: when it began.
+	Dial      // an attempt begins. Due: when the plan or the backoff wanted it. Sent: when it began. Code: the node. FlagServer: the server had asked for that time.
 	Open      // the upgrade was accepted. Due: the Dial's Sent.
 	Refused   // the attempt failed. Code: HTTP status or 0. Note: what was met. FlagExcused: a fault or drain explains it.
 	Connected // the dialect's handshake was answered. Due: the Dial's Due.
@@ -50,8 +50,8 @@ const (
 	Probe // the answer to a drain probe: everything the server wrote to this connection before it is here. Due: probe sent.
 
 	// The run.
-	FaultBegin // Note: the fault's name as in the scenario (`disconnect reset`, `slow`). Due: planned time.
-	FaultEnd   // healed; for a disconnect the end of `away`.
+	FaultBegin // Note: the fault's name as in the scenario (`disconnect reset`, `slow`). Due: planned time. Client −1: it happens to the target (`gateway drain`); Code: to which node, −1 all. Every shard is told before it is done.
+	FaultEnd   // healed; for a disconnect the end of `away`. Client −1: the node is up again.
 	Problem    // an error reply or a broken frame that no fault explains. Code, Note.
 	Phase      // Note: one of the Phase names. Client is -1.
 	Say        // Note: the text. Client is -1.
@@ -64,6 +64,8 @@ const (
 	// comes on it is no delivery. Life: of the old connection.
 	Leftover  // a message came on it, after the new one was connected. Fields as in Deliver.
 	Displaced // it ended. Who, Code and Note as in Closed.
+
+	Announced // the server says that it will end the connection. Code: the wait until the return that it asks for, ms; 0 if it told none.
 
 	kinds // how many there are
 )

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -31,6 +32,8 @@ type gatewayOptions struct {
 	backlog     amount
 	seed        number
 	defects     []string
+	nodes       number
+	control     bool
 	config      gateway.Config
 }
 
@@ -74,6 +77,9 @@ it at once. A defect makes it wrong on purpose, to see that squall notices:
 	completeFlag(cmd, "slow", o.slow.words)
 	f.Var((*names)(&o.defects), "defect", "be wrong on purpose; may be repeated, or a list with commas")
 	completeFlag(cmd, "defect", defectNames())
+	f.Var(&o.nodes, "nodes", "serve so many nodes that share their channels, at following ports (default 1)")
+	f.BoolVar(&o.control, "control", false, "obey lines on stdin: ID VERB NODE DOWN PAUSE")
+	f.MarkHidden("control")
 	return cmd
 }
 
@@ -140,25 +146,32 @@ func (t *tool) serve(ctx context.Context, o *gatewayOptions) error {
 	if err != nil {
 		return err
 	}
-	g, err := gateway.New(cfg)
+	signals := make(chan os.Signal, 2)
+	defer t.signals(signals)()
+	listeners, err := o.listeners()
+	if err != nil {
+		return err
+	}
+	g, err := gateway.NewCluster(cfg, listeners...)
 	if err != nil {
 		return usage(err)
 	}
 	defer g.Close()
-	signals := make(chan os.Signal, 2)
-	defer t.signals(signals)()
-	l, err := net.Listen("tcp", o.listen)
-	if err != nil {
-		return environment(explainListen(o.listen, err))
-	}
-	served := make(chan error, 1)
-	go func() { served <- g.Serve(l) }()
-	if err := t.print("ws://" + reachable(l.Addr()) + pathOf(cfg) + "\n"); err != nil {
-		return err
+	for _, l := range listeners {
+		if err := t.print("ws://" + reachable(l.Addr()) + pathOf(cfg) + "\n"); err != nil {
+			return err
+		}
 	}
 	if len(cfg.Defects) > 0 {
 		t.note("wrong on purpose: %s", strings.Join(o.defects, ", "))
 	}
+	if o.control {
+		ctl := newControl(g, t)
+		defer ctl.end()
+		go ctl.obey(t.stdin)
+	}
+	served := make(chan error, 1)
+	go func() { served <- g.Wait() }()
 	select {
 	case err := <-served:
 		return environmentIf(err)
@@ -179,6 +192,39 @@ func (t *tool) serve(ctx context.Context, o *gatewayOptions) error {
 		t.note("%d clients did not leave in time and were cut off", g.Connections())
 	}
 	return nil
+}
+
+// mostNodes bounds a cluster.
+const mostNodes = 64
+
+// listeners opens one port a node: the one that was asked for and those that
+// follow it, or free ones.
+func (o *gatewayOptions) listeners() ([]net.Listener, error) {
+	n := 1
+	if o.nodes.given {
+		if o.nodes.value < 1 || o.nodes.value > mostNodes {
+			return nil, usage(fmt.Errorf("--nodes: found %d, expected 1 to %d", o.nodes.value, mostNodes))
+		}
+		n = int(o.nodes.value)
+	}
+	var all []net.Listener
+	address := o.listen
+	for i := range n {
+		if host, port, err := net.SplitHostPort(o.listen); err == nil && i > 0 {
+			if first, err := strconv.Atoi(port); err == nil && first > 0 {
+				address = net.JoinHostPort(host, strconv.Itoa(first+i))
+			}
+		}
+		l, err := net.Listen("tcp", address)
+		if err != nil {
+			for _, l := range all {
+				l.Close()
+			}
+			return nil, environment(explainListen(address, err))
+		}
+		all = append(all, l)
+	}
+	return all, nil
 }
 
 func pathOf(c gateway.Config) string {

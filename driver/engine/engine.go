@@ -116,7 +116,7 @@ const (
 type End struct {
 	Cause  Cause
 	Status int    // HTTP status, if NotUpgraded and an HTTP answer came
-	Code   uint16 // close code, if CloseFrame (or Local, when the server answered)
+	Code   uint16 // close code, if CloseFrame (or Local, when the server answered; or Violation, if it is the code that is wrong)
 	Text   string // what is worth showing: at most 512 bytes, valid UTF-8
 	At     Stamp
 }

@@ -242,7 +242,7 @@ func (l *link) receive(b []byte, at Stamp) {
 		}
 		m, n, bad := l.decoder.next(b, s.limit, &s.spares)
 		if bad.code != 0 {
-			l.violated(bad, at)
+			l.violated(bad, 0, at)
 			return
 		}
 		b = b[n:]
@@ -352,7 +352,7 @@ func (l *link) deliver(m message, at Stamp) {
 	code, reason, bad := parseClose(m.payload)
 	switch {
 	case bad.code != 0:
-		l.violated(bad, at)
+		l.violated(bad, code, at)
 	case l.phase == closing:
 		l.finish(End{Cause: Local, Code: code, At: at}, shut)
 	default:
@@ -361,11 +361,13 @@ func (l *link) deliver(m message, at Stamp) {
 	}
 }
 
-func (l *link) violated(v violation, at Stamp) {
+// violated ends the connection for what the server did; told is the close code
+// of its close frame, if that was it.
+func (l *link) violated(v violation, told uint16, at Stamp) {
 	if l.phase == open {
 		l.wire.push(l.shard.frame(OpClose, closePayload(v.code, v.text)))
 	}
-	l.finish(End{Cause: Violation, Text: clip(v.text, maxText), At: at}, shut)
+	l.finish(End{Cause: Violation, Code: told, Text: clip(v.text, maxText), At: at}, shut)
 }
 
 // What waits for a server that does not read is bounded: mostWaiting bytes, and

@@ -21,6 +21,8 @@ type conn struct {
 	number  uint64
 	queue   queue
 
+	upgraded bool // under the gateway's lock
+
 	// Of the reader.
 	connected bool
 	user      string
@@ -52,6 +54,7 @@ const readBuffer = 512
 // begin upgrades and hands over to a goroutine with a fresh, small stack.
 func (c *conn) begin() {
 	g := c.gateway
+	g.awake()
 	c.nc.SetDeadline(time.Now().Add(g.cfg.ConnectTimeout))
 	if t, ok := c.nc.(*net.TCPConn); ok {
 		t.SetWriteBuffer(g.wrong.socketBuffer(64 << 10)) // what waits shall wait in the queue, where it is counted
@@ -65,6 +68,7 @@ func (c *conn) begin() {
 	}
 	c.nc.SetDeadline(time.Time{})
 	c.startTimer()
+	g.welcome(c)
 	g.wg.Go(func() { c.serve(early) })
 }
 
@@ -90,6 +94,7 @@ func (c *conn) read(r *reader) error {
 		if err != nil {
 			return err
 		}
+		c.gateway.awake()
 		c.busy.Store(true)
 		if !c.closing() {
 			c.obey(message)
@@ -302,6 +307,7 @@ func (c *conn) write() {
 			return
 		}
 		q.mu.Unlock()
+		c.gateway.awake()
 		if _, err := c.nc.Write(*buf); err != nil {
 			q.mu.Lock()
 			q.dead = true

@@ -50,6 +50,12 @@ func Defects() []DefectInfo {
 			[]string{"supabase/realtime#2086", "rails/rails#58698"}},
 		{"causal-inversion", "keeps every 5th event, and what follows it on its channel, from half of the subscribers for 30 ms", "causal-inversion", 5,
 			[]string{"tudo-aqua/bgw#465"}},
+		{"drain-loss", "after announcing a drain it drops what comes for every other connection, and resumes its user behind that", "drain-loss", 2,
+			[]string{"pal-tamas/rask#560", "block/buzz#2575"}},
+		{"wrong-close-code", "drains connections with code 1000, with 1006 on the wire, or without a close frame, in turn", "wrong-close-code", 2,
+			[]string{"facebookincubator/SocketRocket#605", "pgjones/hypercorn#112", "block/buzz#2575"}},
+		{"lockstep-reconnect", "tells all connections of a drain the same time to return", "lockstep-reconnect", 1,
+			[]string{"coder/coder#24096", "django/channels#568", "nats-io/nats.go#563"}},
 	}
 }
 
@@ -75,9 +81,13 @@ type wrong struct {
 	retryDoublePublish     *trigger
 	recoversOnce           *trigger
 	resubscribePartial     *trigger
+	drainLoss              *trigger
+	wrongCloseCode         *trigger
+	lockstepReconnect      *trigger
 
 	mu      sync.Mutex
 	written map[cursor]position // lost-in-socket
+	drained map[cursor]position // drain-loss
 }
 
 // Shown tells how often a defect has had its way so far, so that a test of
@@ -103,6 +113,9 @@ func (w *wrong) places() map[string]**trigger {
 		"slow-consumer-silent-drop": &w.slowConsumerSilentDrop,
 		"ack-then-drop":             &w.ackThenDrop,
 		"confirmed-not-subscribed":  &w.confirmedNotSubscribed,
+		"drain-loss":                &w.drainLoss,
+		"wrong-close-code":          &w.wrongCloseCode,
+		"lockstep-reconnect":        &w.lockstepReconnect,
 		"causal-inversion":          &w.causalInversion,
 		"offline-queue-drop":        &w.offlineQueueDrop,
 		"double-flush":              &w.doubleFlush,

@@ -7,29 +7,30 @@ import (
 	"math/rand/v2"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
-
-	"github.com/gobwas/ws"
 )
 
 // Gateway is one running server. Its methods are safe for use by many
 // goroutines. It starts its own goroutines and joins them in Close.
 type Gateway struct {
 	cfg   Config
+	node  int // its number in a cluster
 	hub   *hub
 	wrong *wrong
 
-	done chan struct{}
-	wg   sync.WaitGroup
+	done   chan struct{}
+	wg     sync.WaitGroup
+	paused atomic.Pointer[chan struct{}] // closed when it goes on; nil: it works
 
 	mu        sync.Mutex
 	rng       *rand.Rand
 	conns     map[*conn]bool // true: admitted; false: not yet, or refused
 	admitted  int
-	opened    uint64 // connections so far
 	listeners map[net.Listener]struct{}
 	draining  bool
 	closed    bool
+	farewell  func(*conn)   // said to whoever still gets in while it drains; nil: nothing
 	emptied   chan struct{} // closed when the last connection goes; nil if nobody waits
 	paced     time.Time     // until when the limit of deliveries is used up
 
@@ -37,7 +38,10 @@ type Gateway struct {
 }
 
 // New makes a gateway that serves what Serve is given.
-func New(cfg Config) (*Gateway, error) {
+func New(cfg Config) (*Gateway, error) { return newNode(cfg, 0, nil) }
+
+// newNode makes a gateway that shares the channels of another, if there is one.
+func newNode(cfg Config, node int, other *Gateway) (*Gateway, error) {
 	cfg, err := cfg.complete()
 	if err != nil {
 		return nil, fmt.Errorf("configuring the gateway: %w", err)
@@ -48,20 +52,25 @@ func New(cfg Config) (*Gateway, error) {
 	}
 	g := &Gateway{
 		cfg:       cfg,
+		node:      node,
 		done:      make(chan struct{}),
 		rng:       rand.New(rand.NewPCG(seed, 0x67617465)),
 		conns:     make(map[*conn]bool),
 		listeners: make(map[net.Listener]struct{}),
 	}
 	g.buffers.New = func() any { b := make([]byte, 0, 4<<10); return &b }
-	g.hub = &hub{
-		size: cfg.HistorySize, ttl: cfg.HistoryTTL,
-		epoch:    func() string { return g.word(8) },
-		streams:  make(map[string]*stream),
-		sessions: sessions{size: cfg.QueueSize, ttl: cfg.QueueTTL},
-	}
-	if g.wrong, err = newWrong(cfg.Defects, seed); err != nil {
-		return nil, fmt.Errorf("configuring the gateway: %w", err)
+	if other != nil {
+		g.hub, g.wrong = other.hub, other.wrong
+	} else {
+		g.hub = &hub{
+			size: cfg.HistorySize, ttl: cfg.HistoryTTL,
+			epoch:    func() string { return g.word(8) },
+			streams:  make(map[string]*stream),
+			sessions: sessions{size: cfg.QueueSize, ttl: cfg.QueueTTL},
+		}
+		if g.wrong, err = newWrong(cfg.Defects, seed); err != nil {
+			return nil, fmt.Errorf("configuring the gateway: %w", err)
+		}
 	}
 	g.wg.Go(g.sweep)
 	return g, nil
@@ -81,19 +90,26 @@ func (g *Gateway) Serve(l net.Listener) error {
 	g.mu.Unlock()
 	defer g.wg.Done()
 
+	over := func() bool {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		return g.closed || g.draining
+	}
+	return accept(l, over, g.done, g.begin)
+}
+
+// accept hands over what connects, until it is over (nil) or l fails for good.
+func accept(l net.Listener, over func() bool, done <-chan struct{}, begin func(net.Conn)) error {
 	var wait time.Duration
 	for {
 		nc, err := l.Accept()
 		if err == nil {
 			wait = 0
-			g.begin(nc)
+			begin(nc)
 			continue
 		}
-		g.mu.Lock()
-		over := g.closed || g.draining
-		g.mu.Unlock()
 		switch {
-		case over:
+		case over():
 			return nil
 		case errors.Is(err, net.ErrClosed):
 			return fmt.Errorf("accepting: %w", err)
@@ -102,7 +118,7 @@ func (g *Gateway) Serve(l net.Listener) error {
 		wait = min(max(2*wait, 5*time.Millisecond), time.Second)
 		select {
 		case <-time.After(wait):
-		case <-g.done:
+		case <-done:
 			return nil
 		}
 	}
@@ -116,8 +132,7 @@ func (g *Gateway) begin(nc net.Conn) {
 		nc.Close()
 		return
 	}
-	g.opened++
-	c := &conn{gateway: g, nc: nc, number: g.opened}
+	c := &conn{gateway: g, nc: nc, number: g.hub.number(g.node)}
 	g.conns[c] = false
 	g.wg.Go(c.begin)
 }
@@ -153,64 +168,6 @@ func (g *Gateway) Connections() int {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.admitted
-}
-
-// Drain says how a gateway takes leave.
-type Drain struct {
-	Code       uint16        // close code; default 1001 (going away), 1012 means restart
-	Reason     string        // of the close frame
-	Grace      time.Duration // between the announcement and the close frames
-	RetryAfter time.Duration // when clients may return, told in the announcement; 0: not told
-}
-
-// Drain stops accepting, announces the end to every connection, lets each
-// queue flush and closes it. It returns when all connections are gone, or with
-// ctx's error; what is left then is ended by Close.
-func (g *Gateway) Drain(ctx context.Context, d Drain) error {
-	if d.Code == 0 {
-		d.Code = uint16(ws.StatusGoingAway)
-	}
-	g.mu.Lock()
-	g.draining = true
-	g.stopListening()
-	g.mu.Unlock()
-
-	announcement := item{frame: sayDrain(d.RetryAfter)}
-	for _, c := range g.all() {
-		c.send(announcement)
-	}
-	if err := sleep(ctx, d.Grace); err != nil {
-		return fmt.Errorf("draining: %w", err)
-	}
-	for _, c := range g.all() {
-		c.close(ws.StatusCode(d.Code), d.Reason)
-	}
-	g.mu.Lock()
-	if len(g.conns) == 0 {
-		g.mu.Unlock()
-		return nil
-	}
-	if g.emptied == nil {
-		g.emptied = make(chan struct{})
-	}
-	emptied := g.emptied
-	g.mu.Unlock()
-	select {
-	case <-emptied:
-		return nil
-	case <-ctx.Done():
-		return fmt.Errorf("draining: %w", ctx.Err())
-	}
-}
-
-func (g *Gateway) all() []*conn {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	all := make([]*conn, 0, len(g.conns))
-	for c := range g.conns {
-		all = append(all, c)
-	}
-	return all
 }
 
 func (g *Gateway) stopListening() {

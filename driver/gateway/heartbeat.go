@@ -38,6 +38,9 @@ func (c *conn) beat() {
 	cfg := &c.gateway.cfg
 	switch {
 	case c.ready.Load() && cfg.HeartbeatEvery == 0:
+	case c.gateway.paused.Load() != nil: // who sleeps has no right to complain
+		c.alive.Store(true)
+		c.timer.Reset(cfg.HeartbeatTimeout)
 	case !c.ready.Load():
 		c.close(CloseNoConnect, "no connect command in time")
 	case !c.awaiting:

@@ -1,7 +1,10 @@
 package gateway
 
 import (
+	"maps"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -16,7 +19,45 @@ type hub struct {
 	mu      sync.RWMutex
 	streams map[string]*stream
 
-	patterns []*pattern // of all connections
+	patterns []*pattern    // of all connections
+	conns    atomic.Uint64 // so far, on all nodes
+}
+
+// number names a connection; its upper bits name the node.
+func (h *hub) number(node int) uint64 { return uint64(node)<<nodeShift | h.conns.Add(1) }
+
+// nodeShift is where the number of a node stands in that of a connection.
+const nodeShift = 48
+
+// all lists the streams by name.
+func (h *hub) all() []*stream {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	all := make([]*stream, 0, len(h.streams))
+	for _, name := range slices.Sorted(maps.Keys(h.streams)) {
+		all = append(all, h.streams[name])
+	}
+	return all
+}
+
+// forget empties the histories; the offsets go on.
+func (h *hub) forget() {
+	for _, s := range h.all() {
+		s.mu.Lock()
+		s.past = nil
+		s.mu.Unlock()
+	}
+}
+
+// lose makes every channel lose its stream.
+func (h *hub) lose() {
+	for _, s := range h.all() {
+		s.mu.Lock()
+		if !s.gone && s.size > 0 {
+			s.lose(h.epoch())
+		}
+		s.mu.Unlock()
+	}
 }
 
 // stream returns the stream of a channel, made if need be.

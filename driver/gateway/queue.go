@@ -35,6 +35,7 @@ type queue struct {
 	writing bool // a writer is running
 	ended   bool // a close frame is the last item; nothing follows
 	dead    bool // nothing will be written any more
+	doomed  bool // drain-loss: events are dropped
 	idle    chan struct{}
 }
 

@@ -54,6 +54,7 @@ func (w *wrong) resume(sub *subscription, m *command) {
 		}
 		w.mu.Unlock()
 	}
+	w.behindDrain(sub, m)
 	if w.staleEpochAccepted.fires() {
 		s.lose(sub.conn.gateway.word(8))
 		m.epoch, m.offset = []byte(s.top.epoch), s.top.offset
@@ -76,7 +77,7 @@ func (w *wrong) swallows(q *queue, it item) bool {
 		}
 		w.mu.Unlock()
 	}
-	return w.slowConsumerSilentDrop != nil && q.bytes > moderate && w.slowConsumerSilentDrop.fires()
+	return q.doomed && w.drops(it) || w.slowConsumerSilentDrop != nil && q.bytes > moderate && w.slowConsumerSilentDrop.fires()
 }
 
 // socketBuffer is the size of a socket's send buffer: small where the backlog

@@ -25,6 +25,10 @@ func (s *Session) dial(now time.Duration, out *Out) {
 	s.nextID = 0
 	e := s.event(history.Dial, now)
 	e.Due, e.Sent = s.dialDue, now
+	if s.hinted {
+		e.Flags |= history.FlagServer
+	}
+	s.hinted = false
 	out.emit(e)
 	out.do(Do{Kind: Dial})
 }
@@ -151,7 +155,12 @@ func (s *Session) Closed(l Loss, now time.Duration, out *Out) {
 	}
 	s.state = Waiting
 	if l.Away >= 0 {
-		s.wait, s.tries, s.lastWait = now+l.Away, 0, 0
+		s.wait, s.tries, s.lastWait, s.retry = now+l.Away, 0, 0, 0
+		return
+	}
+	if s.retry > 0 && !l.Refused {
+		s.wait, s.retry, s.hinted = now+s.retry, 0, true
+		s.tries, s.lastWait = 0, 0
 		return
 	}
 	s.lastWait = b.Wait(int(s.tries), s.lastWait, l.Chance)
@@ -167,6 +176,14 @@ func (s *Session) rest() {
 	for i := range s.subs {
 		s.subs[i].state, s.subs[i].behind, s.subs[i].unsub = idle, false, 0
 	}
+}
+
+// announced: the server will end the connection, and may ask for a time to return.
+func (s *Session) announced(in *Incoming, out *Out) {
+	s.retry = in.Message.RetryAfter
+	e := s.event(history.Announced, in.Now)
+	e.Code = int32(min(s.retry.Milliseconds(), 1<<31-1))
+	out.emit(e)
 }
 
 // Forget makes the next subscribe start afresh, without positions.

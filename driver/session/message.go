@@ -54,6 +54,8 @@ func (s *Session) Message(in *Incoming, out *Out) {
 		}
 	case dialect.Ponged:
 		s.beat(in.Now, out)
+	case dialect.Draining:
+		s.announced(in, out)
 	case dialect.Error:
 		s.erred(in, out)
 	}

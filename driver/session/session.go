@@ -132,11 +132,13 @@ type Session struct {
 	returned bool // back after a loss, Resynced not yet told
 	stopped  bool // no further attempt is wanted
 	wantPong bool
+	hinted   bool // the server's announcement, not the backoff, sets the time of the next attempt
 
 	named    bool   // it names a session when it connects
 	keeps    bool   // which is to be kept while it is away
 	received uint64 // deliveries and gaps since the session began
 
+	retry     time.Duration // what the server's announcement asks for; 0: nothing
 	nextID    uint64
 	wait      time.Duration // state Waiting: when to dial
 	lastWait  time.Duration // the backoff's previous wait, for decorrelated jitter

@@ -188,7 +188,7 @@ func judgedCost(b *testing.B, address string) float64 {
 			w.look(q.Delivered)
 		}
 	}}
-	r, err := judged(context.Background(), p, d, NewBrief(p, d.About(), t.name, engine.Epoll, time.Now(), o), t.dial, []engine.Loop{loopLoop(b)}, o)
+	r, err := judged(context.Background(), p, d, NewBrief(p, d.About(), t.name, engine.Epoll, time.Now(), o), t, []engine.Loop{loopLoop(b)}, o)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -166,7 +166,7 @@ func BenchmarkReceive(b *testing.B) {
 	result := make(chan *report.Result)
 	var ready atomic.Bool
 	go func() {
-		r, err := judged(context.Background(), p, d, NewBrief(p, d.About(), "script", "script", time.Now(), Options{Run: 7}), engine.Dial{}, []engine.Loop{s}, Options{
+		r, err := judged(context.Background(), p, d, NewBrief(p, d.About(), "script", "script", time.Now(), Options{Run: 7}), &target{}, []engine.Loop{s}, Options{
 			Run: 7, Interrupt: interrupt, Progress: func(q Progress) { ready.Store(q.Phase == history.PhaseActive) },
 		})
 		if err != nil {

@@ -50,6 +50,7 @@ func conclude(brief *assert.Brief, j *assert.Judge, out *driver.Outcome, took ti
 		Connections: max(t.Connections, out.Connections), Dials: t.Dials, Published: t.Published, Acked: t.Acked, Unknown: t.Unknown,
 		Failed: t.Failed, Delivered: t.Delivered, BytesIn: int64(out.BytesIn), BytesOut: int64(out.BytesOut),
 	}
+	r.Notes = append(r.Notes, out.Notes...)
 	if out.Skipped > 0 {
 		r.Notes = append(r.Notes, fmt.Sprintf("%d victims were not connected when their fault came and were skipped", out.Skipped))
 	}

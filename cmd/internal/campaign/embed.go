@@ -1,53 +1,68 @@
 package campaign
 
 import (
+	"context"
+	"fmt"
 	"net"
 	"strconv"
 	"time"
 
+	"squall/driver"
 	"squall/driver/engine/memory"
 	"squall/driver/gateway"
 	"squall/scenario"
 )
 
-// embed starts the reference gateway in this process, on a free loopback port.
-func embed(plan *scenario.Plan) (address string, stop func(), err error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", nil, err
-	}
-	stop, err = serve(plan, l)
-	return l.Addr().String(), stop, err
+// embedded is a reference gateway that was started for a run.
+type embedded struct {
+	addresses []string // one a node
+	stop      func()
+	control   driver.Control
+}
+
+// embed starts the reference gateway in this process, on free loopback ports.
+func embed(plan *scenario.Plan) (*embedded, error) {
+	return serve(plan, func(int) (net.Listener, error) { return net.Listen("tcp", "127.0.0.1:0") })
 }
 
 // embedMemory starts it on an in-memory network.
-func embedMemory(plan *scenario.Plan, n *memory.Network) (address string, stop func(), err error) {
-	const name = "gateway:1"
-	l, err := n.Listen(name)
-	if err != nil {
-		return "", nil, err
-	}
-	stop, err = serve(plan, l)
-	return name, stop, err
+func embedMemory(plan *scenario.Plan, n *memory.Network) (*embedded, error) {
+	return serve(plan, func(node int) (net.Listener, error) { return n.Listen(fmt.Sprintf("gateway:%d", node+1)) })
 }
 
-func serve(plan *scenario.Plan, l net.Listener) (stop func(), err error) {
+func serve(plan *scenario.Plan, listen func(node int) (net.Listener, error)) (*embedded, error) {
 	cfg := GatewayConfig(plan.Target.Gateway)
 	cfg.Seed = plan.Seed
-	g, err := gateway.New(cfg)
+	e := &embedded{}
+	var listeners []net.Listener
+	closeAll := func() {
+		for _, l := range listeners {
+			l.Close()
+		}
+	}
+	for node := range plan.Nodes() {
+		l, err := listen(node)
+		if err != nil {
+			closeAll()
+			return nil, err
+		}
+		listeners = append(listeners, l)
+		e.addresses = append(e.addresses, l.Addr().String())
+	}
+	c, err := gateway.NewCluster(cfg, listeners...)
 	if err != nil {
-		l.Close()
+		closeAll()
 		return nil, err
 	}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		g.Serve(l)
-	}()
-	return func() {
-		g.Close()
-		<-done
-	}, nil
+	e.control, e.stop = cluster{c}, func() { c.Close() }
+	return e, nil
+}
+
+// cluster implements driver.Control in this process.
+type cluster struct{ *gateway.Cluster }
+
+func (c cluster) Gateway(ctx context.Context, verb string, node int, down, pause time.Duration) error {
+	return c.Do(ctx, gateway.Verb(verb), node, down, pause)
 }
 
 // GatewayConfig turns the plan's words into the gateway's configuration.
@@ -87,6 +102,7 @@ func GatewayArgs(p scenario.GatewayPlan, seed uint64) []string {
 			args = append(args, flag, value)
 		}
 	}
+	add(p.Nodes > 1, "--nodes", strconv.Itoa(p.Nodes))
 	add(p.History.TTL > 0, "--history-ttl", p.History.TTL.String())
 	add(p.Queue.Size > 0, "--queue", strconv.Itoa(p.Queue.Size))
 	add(p.Queue.TTL > 0, "--queue-ttl", p.Queue.TTL.String())

@@ -80,11 +80,11 @@ func Run(ctx context.Context, plan *scenario.Plan, o Options) (*report.Result, e
 	if err != nil {
 		return nil, targetError{err}
 	}
-	return judged(ctx, plan, d, NewBrief(plan, d.About(), t.name, kind, started, o), t.dial, loops, o)
+	return judged(ctx, plan, d, NewBrief(plan, d.About(), t.name, kind, started, o), t, loops, o)
 }
 
 // judged drives plan over loops and judges it, one judge a loop.
-func judged(ctx context.Context, plan *scenario.Plan, d dialect.Dialect, brief *assert.Brief, dial engine.Dial, loops []engine.Loop, o Options) (*report.Result, error) {
+func judged(ctx context.Context, plan *scenario.Plan, d dialect.Dialect, brief *assert.Brief, t *target, loops []engine.Loop, o Options) (*report.Result, error) {
 	names := history.NewNames(plan.Channels)
 	judges := make([]*assert.Judge, len(loops))
 	sinks := make([]driver.Sink, len(loops))
@@ -106,7 +106,7 @@ func judged(ctx context.Context, plan *scenario.Plan, d dialect.Dialect, brief *
 		}
 	}
 	out, err := driver.Run(ctx, plan, driver.Config{
-		Loops: loops, Sinks: sinks, Names: names, Dialect: d, Dial: dial, Run: o.Run,
+		Loops: loops, Sinks: sinks, Names: names, Dialect: d, Dial: t.dial, More: t.more, Control: t.control, Run: o.Run,
 		Secrets:   plan.Secrets,
 		Interrupt: o.Interrupt, Progress: progress(plan, o), Trace: o.Trace, TraceClient: o.TraceClient,
 	})
@@ -164,7 +164,7 @@ func newLoops(t *target, plan *scenario.Plan, o Options) (loops []engine.Loop, k
 	if o.Network != nil {
 		kind = "memory"
 	}
-	opts := engine.Options{Epoch: time.Now(), Sources: sources(t.dial.Address, len(plan.Clients))}
+	opts := engine.Options{Epoch: time.Now(), Sources: sources(len(plan.Clients), t.addresses()...)}
 	for range n {
 		var l engine.Loop
 		switch kind {

@@ -1,8 +1,6 @@
 package campaign
 
 import (
-	"bufio"
-	"context"
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
@@ -11,8 +9,6 @@ import (
 	"net/netip"
 	"net/url"
 	"os"
-	"os/exec"
-	"strings"
 	"time"
 
 	"squall/driver"
@@ -32,41 +28,65 @@ const dialTimeout = 10 * time.Second
 type target struct {
 	name string // for people; without user info
 	dial engine.Dial
+	more []engine.Dial // to further nodes
 	tls  bool
 	stop func() // ends what was started for this run
+
+	control driver.Control // of what was started; nil: it can't be reached
 }
 
 // open makes the plan's target ready: it starts the embedded gateway or
 // prepares the URL.
 func open(plan *scenario.Plan, about dialect.About, o *Options) (*target, error) {
 	if !plan.Target.Embedded {
-		t, err := remote(plan, about, plan.Target.URLs[0])
+		t, err := nodes(plan, about, plan.Target.URLs)
 		if err != nil {
 			return nil, err
 		}
 		t.stop = func() {}
 		return t, nil
 	}
-	var address string
-	var stop func()
+	var e *embedded
 	var err error
 	switch {
 	case o.Network != nil:
-		address, stop, err = embedMemory(plan, o.Network)
+		e, err = embedMemory(plan, o.Network)
 	case len(plan.Clients) > ownProcess && o.Self != "":
-		address, stop, err = embedChild(plan, o.Self)
+		e, err = embedChild(plan, o.Self)
 	default:
-		address, stop, err = embed(plan)
+		e, err = embed(plan)
 	}
 	if err != nil {
 		return nil, targetError{fmt.Errorf("starting the embedded gateway: %w", err)}
 	}
-	t, err := remote(plan, about, "ws://"+address+"/")
+	urls := make([]string, len(e.addresses))
+	for i, a := range e.addresses {
+		urls[i] = "ws://" + a + "/"
+	}
+	t, err := nodes(plan, about, urls)
 	if err != nil {
-		stop()
+		e.stop()
 		return nil, err
 	}
-	t.name, t.stop = "embedded", stop
+	t.name, t.stop, t.control = "embedded", e.stop, e.control
+	return t, nil
+}
+
+// nodes prepares the upgrade requests for the URLs of one cluster.
+func nodes(plan *scenario.Plan, about dialect.About, urls []string) (*target, error) {
+	t, err := remote(plan, about, urls[0])
+	if err != nil {
+		return nil, err
+	}
+	for _, u := range urls[1:] {
+		x, err := remote(plan, about, u)
+		if err != nil {
+			return nil, err
+		}
+		t.more = append(t.more, x.dial)
+		t.name += ", " + x.name
+		t.tls = t.tls || x.tls
+	}
 	return t, nil
 }
 
@@ -140,14 +160,19 @@ func clientTLS(p scenario.TLSPlan, host string) (*tls.Config, error) {
 // sources are the loopback addresses to connect from, so that none holds more
 // connections to the target than ports are found quickly for. Other targets are
 // left to the system's choice.
-func sources(address string, connections int) []netip.Addr {
-	host, _, err := net.SplitHostPort(address)
-	if err != nil || connections <= driver.PortsPerSource {
+func sources(connections int, addresses ...string) []netip.Addr {
+	if connections <= driver.PortsPerSource {
 		return nil
 	}
-	a, err := netip.ParseAddr(host)
-	if err != nil || !a.Is4() || !a.IsLoopback() {
-		return nil
+	for _, address := range addresses {
+		host, _, err := net.SplitHostPort(address)
+		if err != nil {
+			return nil
+		}
+		a, err := netip.ParseAddr(host)
+		if err != nil || !a.Is4() || !a.IsLoopback() {
+			return nil
+		}
 	}
 	var list []netip.Addr
 	for n := 0; n*driver.PortsPerSource < connections; n++ {
@@ -156,34 +181,11 @@ func sources(address string, connections int) []netip.Addr {
 	return list
 }
 
-// embedChild starts `squall gateway` as a process of its own and waits for the
-// line that tells its address.
-func embedChild(plan *scenario.Plan, self string) (address string, stop func(), err error) {
-	ctx, cancel := context.WithCancel(context.Background())
-	cmd := exec.CommandContext(ctx, self, append([]string{"gateway", "--listen", "127.0.0.1:0"}, GatewayArgs(plan.Target.Gateway, plan.Seed)...)...)
-	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
-	cmd.WaitDelay = 2 * time.Second
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		cancel()
-		return "", nil, err
+// addresses are where the clients connect.
+func (t *target) addresses() []string {
+	all := []string{t.dial.Address}
+	for i := range t.more {
+		all = append(all, t.more[i].Address)
 	}
-	if err := cmd.Start(); err != nil {
-		cancel()
-		return "", nil, err
-	}
-	stop = func() { cancel(); cmd.Wait() }
-	lines := bufio.NewScanner(out)
-	for lines.Scan() {
-		if _, after, ok := strings.Cut(lines.Text(), "ws://"); ok {
-			go func() {
-				for lines.Scan() {
-				}
-			}()
-			address, _, _ := strings.Cut(strings.Fields(after)[0], "/")
-			return address, stop, nil
-		}
-	}
-	stop()
-	return "", nil, fmt.Errorf("`%s gateway` ended without telling its address", self)
+	return all
 }
