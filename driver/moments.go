@@ -22,6 +22,8 @@ func (s *shard) do(x step, now time.Duration) {
 		s.fault(c, history.FaultEnd, "disconnect", x.at, now)
 	case stepBurst:
 		s.burst(x)
+	case stepFence:
+		s.fence(x.client, x.pub, x.channel)
 	case stepMoment:
 		if s.fleet.draining.Load() {
 			return
@@ -168,7 +170,17 @@ func (s *shard) burst(x step) {
 		return
 	}
 	c := &s.clients[x.client]
-	s.publish(&s.pubs[c.pubs+x.pub], x.at, x.moment.Channel)
+	p := &s.pubs[c.pubs+x.pub]
+	if x.due == 0 {
+		x.due = x.at
+	}
+	if c.held(p.plan.Ack) {
+		x.at = s.loop.Now() + windowWait
+		s.steps.add(x)
+		return
+	}
+	s.publish(p, x.due, x.moment.Channel)
+	x.at, x.due = x.due, 0
 	x.left--
 	if x.left == 0 {
 		return

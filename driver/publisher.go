@@ -74,6 +74,10 @@ func (s *shard) publishDue(p *publisher, now time.Duration) {
 		return
 	}
 	for range mostAtOnce {
+		if s.clients[p.client].held(p.plan.Ack) {
+			s.wheel.Set(s.key(p), now+windowWait)
+			return
+		}
 		s.publish(p, p.due, "")
 		due, ok := p.pacer.Next()
 		if !ok {
@@ -121,13 +125,17 @@ func (s *shard) write(c *client, id history.ChannelID, m scenario.Publication, p
 		Run: s.fleet.cfg.Run, Publisher: pub.Publisher, Incarnation: pub.Incarnation, Seq: pub.Seq,
 		Due: due, Channel: s.hash(id), Fence: fence, Cause: s.causeOf(pub.Cause),
 	}, m.Size)
-	s.send(c, &dialect.Command{Verb: dialect.Publish, ID: pub.ID, Channel: m.Channel, Payload: s.body})
+	s.send(c, &dialect.Command{Verb: dialect.Publish, ID: pub.ID, Channel: m.Channel, Payload: s.body, Quality: pub.Quality})
 }
 
 // fence repeats the last message of the client's publisher on a channel.
 func (s *shard) fence(client, index int32, id history.ChannelID) {
 	c := &s.clients[client]
 	now := s.loop.Now()
+	if c.held(true) {
+		s.steps.add(step{at: now + windowWait, kind: stepFence, client: client, pub: index, channel: id})
+		return
+	}
 	pub, ok := c.Fence(int(index), id, now, &s.out)
 	if !ok {
 		s.fenceBad = append(s.fenceBad, id)

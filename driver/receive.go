@@ -18,6 +18,10 @@ func (s *shard) Message(t engine.Token, opcode byte, payload []byte, at engine.S
 	}
 	switch opcode {
 	case 1, 2:
+		if opcode == 1 && s.fleet.about.Binary {
+			s.broken(c, i, errText, at.Read)
+			return
+		}
 		s.receive(c, i, payload, at)
 	case 9:
 		c.WirePinged(at.Read, at.Arrived, &s.out)
@@ -41,7 +45,7 @@ func (s *shard) receive(c *client, i int32, payload []byte, at engine.Stamp) {
 		s.broken(c, i, errNames, at.Read)
 		return
 	}
-	s.dec.Reset(payload)
+	s.dec.Reset(s.joined(c, payload))
 	for s.dec.Next(&s.msg) {
 		if s.msg.Kind == dialect.Delivered {
 			s.stamped(c, len(payload), at)
@@ -65,6 +69,7 @@ func (s *shard) receive(c *client, i int32, payload []byte, at engine.Stamp) {
 		s.broken(c, i, err, at.Read)
 		slow = true
 	}
+	s.keep(c)
 	if slow {
 		s.arm(c, i)
 	}
@@ -129,7 +134,10 @@ func (s *shard) hash(c history.ChannelID) uint32 {
 // remembered a shard.
 const inventedNames = 50_000
 
-var errNames = errors.New("the server names channels and epochs without end")
+var (
+	errNames = errors.New("the server names channels and epochs without end")
+	errText  = errors.New("a text message; its messages are binary")
+)
 
 // broken: the server said something that is not its protocol. The connection
 // can't be trusted any further.

@@ -27,6 +27,7 @@ type client struct {
 	deaf   bool          // a fault has struck this connection: what came with it is not heard
 	watch  *watch        // what its faults wait for; nil: nothing
 	node   int32         // of the target, of its latest attempt
+	rest   []byte        // of a streamed dialect: the beginning of what is still to come
 }
 
 // shard owns some clients and serves their loop. All methods run on the loop.
@@ -45,6 +46,7 @@ type shard struct {
 	hashes    []uint32                     // of channel names, by number
 	byHash    map[uint32]history.ChannelID // the way back; made when a cause is met
 	dec       dialect.Decoder
+	stream    dialect.Streamed // dec, if its messages may span those of the WebSocket
 	msg       dialect.Message
 	in        session.Incoming
 	stamp     dialect.Stamp
@@ -84,6 +86,7 @@ func newShard(f *fleet, index, shards int) *shard {
 	if f.about.Binary {
 		s.opcode = 2
 	}
+	s.stream, _ = s.dec.(dialect.Streamed)
 	s.plain = append([]engine.Dial{f.cfg.Dial}, f.cfg.More...)
 	s.small = slices.Clone(s.plain)
 	for i := range s.small {
@@ -250,6 +253,7 @@ func (s *shard) perform(c *client, i int32, d *session.Do) {
 			how = &s.small[c.node]
 		}
 		c.faulty, c.deaf, c.away = false, false, -1
+		c.rest = c.rest[:0]
 		c.conn = s.loop.Dial(token(i, c.Life()), how)
 	case session.Send:
 		s.say(c, &d.Command)
@@ -265,7 +269,7 @@ func (s *shard) perform(c *client, i int32, d *session.Do) {
 // say encodes and sends a command that carries no payload.
 func (s *shard) say(c *client, m *session.Command) {
 	cmd := dialect.Command{
-		Verb: m.Verb, ID: m.ID, Recover: m.Recover, Offset: m.Offset,
+		Verb: m.Verb, ID: m.ID, Recover: m.Recover, Offset: m.Offset, Quality: m.Quality,
 	}
 	switch m.Verb {
 	case dialect.Connect:
@@ -275,6 +279,7 @@ func (s *shard) say(c *client, m *session.Command) {
 			cmd.Session = s.fleet.session(c.id)
 			cmd.Keep, cmd.Fresh, cmd.Received = m.Keep, m.Fresh, m.Received
 		}
+		cmd.Client, cmd.KeepAlive = s.fleet.session(c.id), s.fleet.plan.Groups[p.Group].Heartbeat.Every
 	case dialect.Subscribe, dialect.Unsubscribe:
 		cmd.Channel, cmd.Pattern = s.fleet.cfg.Names.Name(int32(m.Channel)), m.Pattern
 		if m.Recover {

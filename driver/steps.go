@@ -4,6 +4,7 @@ import (
 	"container/heap"
 	"time"
 
+	"squall/assert/history"
 	"squall/scenario"
 )
 
@@ -16,19 +17,22 @@ const (
 	stepHeal            // a freeze or slow of this connection ends
 	stepBack            // the end of `away`
 	stepBurst           // the next publication of a `publish` moment
+	stepFence           // a fence that found the server's window full
 )
 
 // step is something that a shard will do at a time of the run.
 type step struct {
-	at     time.Duration
-	kind   stepKind
-	client int32 // in the shard
-	life   int32 // stepHeal: of which connection
-	moment *scenario.Moment
-	victim *scenario.Victim
-	pub    int32 // stepBurst: index into the client's publishers
-	left   int32 // stepBurst: messages still to come
-	order  int32 // set by add
+	at      time.Duration
+	kind    stepKind
+	client  int32 // in the shard
+	life    int32 // stepHeal: of which connection
+	moment  *scenario.Moment
+	victim  *scenario.Victim
+	pub     int32             // stepBurst, stepFence: index into the client's publishers
+	left    int32             // stepBurst: messages still to come
+	due     time.Duration     // stepBurst: of the next message, if it had to wait; 0: at
+	channel history.ChannelID // stepFence
+	order   int32             // set by add
 }
 
 // steps is what a shard will do, ordered by time; what is due at the same time is

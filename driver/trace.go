@@ -2,6 +2,7 @@ package driver
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -54,6 +55,9 @@ func (f *fleet) traceFrame(verb string, life int32, payload []byte, secret strin
 	text := f.masked(string(payload))
 	if secret != "" {
 		text = strings.ReplaceAll(text, secret, "***")
+	}
+	if f.about.Binary {
+		text = strconv.QuoteToASCII(text)
 	}
 	if len(text) > 2000 {
 		text = fmt.Sprintf("%s… (%d bytes)", text[:2000], len(payload))

@@ -35,6 +35,11 @@ type DialectInfo struct {
 	Sessions    bool     // connect may name a session, which the server may keep
 	Keys        bool     // publications may carry an idempotency key
 	Promises    Promises // what its documentation promises
+
+	Quality     bool                       // what is not acknowledged is promised to arrive at most once, whatever else is
+	Heartbeat   time.Duration              // how often its clients ping where nobody says otherwise
+	LongestText int                        // of a user or a token, bytes; 0: any
+	Refuses     func(channel string) error // why it can't name a channel; nil: it can name all
 }
 
 // Defaults of the language; what follows them is printed by Print.

@@ -50,10 +50,11 @@ func backoff(r *ReconnectSpec) Reconnect {
 }
 
 func (c *compiler) pings(h *HeartbeatSpec) Heartbeat {
-	if h == nil {
-		return Heartbeat{}
+	p := Heartbeat{Every: c.dialect.Heartbeat}
+	if h != nil {
+		p.Every, p.Timeout = h.Every.or(p.Every), h.Timeout.Duration
 	}
-	return Heartbeat{Every: h.Every.Duration, Timeout: h.Timeout.Duration}
+	return p
 }
 
 // arrivals are the times at which n clients of a group arrive, ascending.
@@ -178,6 +179,11 @@ func (c *compiler) client(s *scope, t *clientTemplates, path string, client *Cli
 	if client.Token, err = t.token.text(s); err != nil {
 		return bad("token", err)
 	}
+	if most := c.dialect.LongestText; most > 0 && len(client.User) > most {
+		return bad("user", fmt.Errorf("found a user of %d bytes, expected at most %d in the dialect %s", len(client.User), most, c.dialect.Name))
+	} else if most > 0 && len(client.Token) > most {
+		return bad("token", fmt.Errorf("found a token of %d bytes, expected at most %d in the dialect %s", len(client.Token), most, c.dialect.Name))
+	}
 	seen := make([]int32, 0, len(t.channels))
 	for k, channel := range t.channels {
 		want := &subs[k]
@@ -200,6 +206,22 @@ func (c *compiler) client(s *scope, t *clientTemplates, path string, client *Cli
 		client.Subs = append(client.Subs, sub)
 	}
 	return nil
+}
+
+// checkChannel refuses what is no channel, or none of the dialect's.
+func (c *compiler) checkChannel(name string) error {
+	if err := checkChannel(name); err != nil || c.dialect.Refuses == nil {
+		return err
+	}
+	return c.dialect.Refuses(name)
+}
+
+// checkPattern is the same for a pattern.
+func (c *compiler) checkPattern(name string) error {
+	if err := checkPattern(name); err != nil || c.dialect.Refuses == nil {
+		return err
+	}
+	return c.dialect.Refuses(name)
 }
 
 func checkChannel(name string) error {
@@ -268,6 +290,9 @@ func (c *compiler) entries(path, group string, g *GroupSpec, vars []string) []*e
 			if *spec.Ack && !c.dialect.Ack {
 				c.fail(join(at, "ack"), "found ack: true, expected false: the dialect %s has no acknowledgements", c.dialect.Name)
 			}
+			if d := c.plan.Promises.Delivery; !*spec.Ack && c.dialect.Quality && d != "at-most-once" {
+				c.fail(join(at, "ack"), "found ack: false, expected true: in the dialect %s that is delivered at most once, and %s is promised; or write delivery: at-most-once under target.promises", c.dialect.Name, d)
+			}
 			e.ack = *spec.Ack
 		}
 		all = append(all, e)
@@ -288,7 +313,7 @@ func (c *compiler) publisher(e *entry, s *scope, client int) *Problem {
 	if e.channel.uses&usesEach == 0 {
 		name, err := e.channel.text(s)
 		if err == nil {
-			err = checkChannel(name)
+			err = c.checkChannel(name)
 		}
 		if err != nil {
 			q := c.s.where(join(e.path, "channel")).problem(c.s.file, fmt.Sprintf("for client %d of the group: %v", s.I, err))
@@ -338,7 +363,7 @@ func (c *compiler) publications() {
 			left--
 			m, err := pub.Compose(k, 0, c.o.Run)
 			if err == nil {
-				err = checkChannel(m.Channel)
+				err = c.checkChannel(m.Channel)
 			}
 			if err != nil {
 				c.fail(pub.entry.path, "publication %d of client %d: %v", k+1, pub.self.I, err)

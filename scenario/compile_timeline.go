@@ -102,7 +102,7 @@ func (c *compiler) moment(i, k int, m *MomentSpec) Moment {
 		x.Summary = fmt.Sprintf("publish %s %d each", c.crowd(d.Who, d.Share), x.Count)
 		if d.Channel != "" {
 			x.Channel = c.text(join(path, "publish.channel"), d.Channel, namesOfTarget)
-			if err := checkChannel(x.Channel); err != nil && !c.failed() {
+			if err := c.checkChannel(x.Channel); err != nil && !c.failed() {
 				c.fail(join(path, "publish.channel"), "%v", err)
 			}
 			c.channel(x.Channel)

@@ -23,9 +23,9 @@ func (c *compiler) subscriptions(path string, group int, g *GroupSpec) []wantedS
 		s, at := &g.Subscribe[i], join(path, "subscribe."+itoa(i))
 		w := &all[i]
 		w.key, _ = topic(s.Channel, s.Pattern)
-		w.check, w.sub.Entry = checkChannel, int32(i)
+		w.check, w.sub.Entry = c.checkChannel, int32(i)
 		if s.Pattern != "" {
-			w.check, w.sub.Pattern = checkPattern, true
+			w.check, w.sub.Pattern = c.checkPattern, true
 			if w.skip = s.Optional && !c.dialect.Patterns; !w.skip {
 				c.canPattern(join(at, "pattern"), s.Optional)
 			}
@@ -81,9 +81,9 @@ func (c *compiler) topicMoment(i, k int, path, do string, d *TopicSpec, optional
 	for v := range x.Victims {
 		name, err := t.text(c.scopes[x.Victims[v].Client])
 		if err == nil && sub.Pattern {
-			err = checkPattern(name)
+			err = c.checkPattern(name)
 		} else if err == nil {
-			err = checkChannel(name)
+			err = c.checkChannel(name)
 		}
 		if err != nil {
 			c.fail(join(at, key), "for client %d of the run: %v", x.Victims[v].Client, err)

@@ -37,6 +37,7 @@ var owners = map[string][]string{
 	"github.com/HdrHistogram/hdrhistogram-go": {"assert/latency"},
 	"github.com/gobwas/ws":                    {"driver/engine", "driver/gateway"},
 	"github.com/klauspost/compress":           {"assert/history"},
+	"github.com/mochi-mqtt/server/v2":         {"driver/dialect"},
 	"golang.org/x/term":                       {"cmd/squall"},
 }
 

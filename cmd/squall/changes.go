@@ -1,6 +1,10 @@
 package main
 
-import "github.com/spf13/cobra"
+import (
+	"github.com/spf13/cobra"
+
+	"squall/cmd/internal/campaign"
+)
 
 // changes are the flags that change a scenario before it becomes a plan.
 type changes struct {
@@ -18,7 +22,7 @@ func (c *changes) flags(cmd *cobra.Command) {
 	f.Var(word{&c.target, "URL"}, "target", "test this instead of the scenario's target")
 	f.Var(word{&c.dialect, "NAME"}, "dialect", "speak this protocol instead of the scenario's")
 	var names []string
-	for _, d := range dialects() {
+	for _, d := range campaign.Dialects() {
 		names = append(names, d.Name)
 	}
 	completeFlag(cmd, "dialect", names)

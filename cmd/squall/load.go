@@ -9,7 +9,7 @@ import (
 	"path"
 	"strings"
 
-	"squall/driver/dialect"
+	"squall/cmd/internal/campaign"
 	"squall/scenario"
 	"squall/scenarios"
 )
@@ -24,7 +24,7 @@ func (t *tool) load(file, run string, c *changes, quiet bool) (*scenario.Plan, e
 	if err != nil {
 		return nil, err
 	}
-	o := scenario.Options{Target: c.target, Dialect: c.dialect, Env: t.lookup, Run: run, Dialects: dialects(), Defects: defectNames()}
+	o := scenario.Options{Target: c.target, Dialect: c.dialect, Env: t.lookup, Run: run, Dialects: campaign.Dialects(), Defects: defectNames()}
 	if c.seed.given {
 		o.Seed = &c.seed.value
 	}
@@ -124,24 +124,4 @@ func explainRead(file string, err error, step string) error {
 		err = at.Err
 	}
 	return fmt.Errorf("reading %s: %w; %s", file, err, step)
-}
-
-// dialects is what the scenario needs to know of the protocols.
-func dialects() []scenario.DialectInfo {
-	var all []scenario.DialectInfo
-	for _, d := range dialect.All() {
-		a := d.About()
-		all = append(all, scenario.DialectInfo{
-			Name: a.Name, Recover: a.Can.Recover, Offsets: a.Can.Offsets, Ack: a.Can.Ack, Patterns: a.Can.Patterns, Filters: a.Can.Filters,
-			Unsubscribe: a.Can.Unsubscribe, ClientPing: a.Can.ClientPing, Sessions: a.Can.Sessions, Keys: a.Can.Keys,
-			Promises: scenario.Promises{
-				Delivery: a.Promises.Delivery, Order: a.Promises.Order, Recovery: a.Promises.Recovery,
-				History:     scenario.History{Size: a.Promises.HistorySize, TTL: a.Promises.HistoryTTL},
-				Heartbeat:   scenario.Heartbeat{Every: a.Promises.HeartbeatEvery, Timeout: a.Promises.HeartbeatTimeout},
-				Queue:       scenario.History{Size: a.Promises.QueueSize, TTL: a.Promises.QueueTTL},
-				Idempotency: a.Promises.Idempotency, Takeover: a.Promises.Takeover,
-			},
-		})
-	}
-	return all
 }

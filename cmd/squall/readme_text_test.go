@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"squall/cmd/internal/campaign"
 	"squall/scenario"
 )
 
@@ -92,7 +93,7 @@ func TestReadmeScenarios(t *testing.T) {
 		} else if !hasKey(source, "clients") {
 			source += rest[2][1]
 		}
-		o := scenario.Options{Env: func(string) (string, bool) { return "x", true }, Dialects: dialects(), Defects: defectNames()}
+		o := scenario.Options{Env: func(string) (string, bool) { return "x", true }, Dialects: campaign.Dialects(), Defects: defectNames()}
 		if _, wrong := scenario.Load("fragment.yaml", []byte(source), o); len(wrong) > 0 {
 			t.Errorf("README.md:%d: %v\nin\n%s", b.line, wrong, source)
 		}

@@ -28,10 +28,21 @@ type Dialect interface {
 // The byte slices of a Message point into the payload (or into the decoder's
 // scratch) and are valid until the next Reset. Steady-state messages allocate
 // nothing.
+//
+// Where the protocol's messages don't end with those of the WebSocket, the
+// decoder has a method Rest as well (see Streamed).
 type Decoder interface {
 	Reset(payload []byte)
 	Next(m *Message) bool
 	Err() error
+}
+
+// Streamed is the Decoder of a protocol that takes the payloads of all messages
+// for one stream of bytes. Rest is what Next left at the end, the beginning of
+// something longer: the next payload of the same connection is to follow it.
+type Streamed interface {
+	Decoder
+	Rest() []byte
 }
 
 // About is what is fixed about a protocol.
@@ -43,7 +54,22 @@ type About struct {
 	Binary      bool   // messages travel in binary frames
 	Can         Can
 	Promises    Promises // what its documentation promises
+
+	Heartbeat   time.Duration              // how often its clients ping where nobody says otherwise; 0: never
+	LastID      uint64                     // ids of commands run from 1 to it, and then again; 0: without end
+	LongestText int                        // of a user or a token, bytes; 0: any
+	Refuses     func(channel string) error // why it can't name a channel, for people; nil: it can name all
 }
+
+// Quality is how often a message arrives, where the protocol lets clients choose.
+type Quality uint8
+
+// The qualities.
+const (
+	AtMostOnce Quality = iota
+	AtLeastOnce
+	ExactlyOnce
+)
 
 // Can lists abilities; what a dialect can't do is refused when the plan is made.
 type Can struct {
@@ -57,6 +83,7 @@ type Can struct {
 	ClientPing  bool // the client may ping in the dialect's own words
 	Sessions    bool // connect may name a session, which the server may keep while the client is away
 	Keys        bool // publications may carry an idempotency key
+	Quality     bool // subscriptions and publications have a Quality; what is not acknowledged is AtMostOnce
 }
 
 // Promises are a protocol's documented defaults; a scenario's target.promises changes them.
@@ -79,12 +106,16 @@ type Verb uint8
 
 // The verbs.
 const (
-	Connect     Verb = iota + 1 // Token, User; Session, Fresh, Keep, Received if Can.Sessions
-	Subscribe                   // Channel, or a pattern in it; Recover with Epoch and Offset; Filter
+	Connect     Verb = iota + 1 // Token, User, Client, KeepAlive; Session, Fresh, Keep, Received if Can.Sessions
+	Subscribe                   // Channel, or a pattern in it, Quality; Recover with Epoch and Offset; Filter
 	Unsubscribe                 // Channel, or a pattern in it
-	Publish                     // Channel, Payload, Key
+	Publish                     // Channel, Payload, Key, Quality
 	Ping                        // the client's own heartbeat, if Can.ClientPing
 	Pong                        // the answer to a server's Ping message
+	Confirm                     // the answer to a Delivered that is AtLeastOnce, with its ID
+	Receive                     // the answer to a Delivered that is ExactlyOnce, with its ID; Released follows
+	Release                     // the answer to Received, with its ID; Published follows
+	Complete                    // the answer to Released, with its ID
 )
 
 // Command is something that the client says.
@@ -102,10 +133,13 @@ type Command struct {
 	Key     string // idempotency key
 	Payload []byte // a JSON value
 
-	Session  string // the client's own name for its session; "" for none
-	Fresh    bool   // begin the session anew, whatever the server has kept of it
-	Keep     bool   // the session shall be kept while the client is away
-	Received uint64 // deliveries and gaps that came since the session began
+	Session   string // the client's own name for its session; "" for none
+	Fresh     bool   // begin the session anew, whatever the server has kept of it
+	Keep      bool   // the session shall be kept while the client is away
+	Received  uint64 // deliveries and gaps that came since the session began
+	Quality   Quality
+	Client    string        // the client's own name, the same on all its connections
+	KeepAlive time.Duration // the client says something at least this often; 0: it need not
 }
 
 // Kind says what a Message is.
@@ -114,16 +148,18 @@ type Kind uint8
 // The kinds of messages.
 const (
 	Ignored      Kind = iota // understood, of no interest
-	Connected                // ID; HeartbeatEvery, HeartbeatTimeout if the server told; Resumed
-	Subscribed               // ID; Channel if named; Epoch, Offset if Positioned; Recovering, Recovered
+	Connected                // ID; HeartbeatEvery, HeartbeatTimeout, KeepAlive, Window if the server told; Resumed; Quality: the highest
+	Subscribed               // ID; Channel if named; Epoch, Offset if Positioned; Recovering, Recovered; Quality: as granted
 	Unsubscribed             // ID, or ID 0 if the server took it away (Channel, Code, Reason)
 	Published                // ID; Offset if Positioned
-	Delivered                // Channel, Payload; Epoch if told, Offset if Positioned; Replay. Without Channel: ID is the Subscribe whose answer it came with
+	Delivered                // Channel, Payload; Epoch if told, Offset if Positioned; Replay; Quality, and then the ID to answer with, Repeated. Without Channel: ID is the Subscribe whose answer it came with
 	Gapped                   // Channel, Epoch, Offset: what lies up to and including Offset and is not here will not come
 	Error                    // ID of the refused command or 0; Code, Reason
 	Pinged                   // the server asks for a Pong
 	Ponged                   // ID: the server answers a Ping
 	Draining                 // the server will close soon; RetryAfter if told
+	Received                 // ID: an ExactlyOnce publication is with the server; it takes effect when released
+	Released                 // ID: an ExactlyOnce delivery won't be repeated
 )
 
 // Message is something that the server says.
@@ -146,4 +182,9 @@ type Message struct {
 	HeartbeatTimeout time.Duration // Connected: and expects an answer within
 	WantsPong        bool          // Connected: pings must be answered
 	RetryAfter       time.Duration // Draining
+	KeepAlive        time.Duration // Connected: the client must say something this often; 0: as it said itself
+
+	Window   int // Connected: publications that may be unanswered at one time; 0: any number
+	Quality  Quality
+	Repeated bool // Delivered: it may have come before
 }

@@ -17,7 +17,7 @@ func decode(d Decoder, payload string) (lines []string, err error) {
 }
 
 func describe(m *Message) string {
-	kinds := [...]string{"ignored", "connected", "subscribed", "unsubscribed", "published", "delivered", "gapped", "error", "pinged", "ponged", "draining"}
+	kinds := [...]string{"ignored", "connected", "subscribed", "unsubscribed", "published", "delivered", "gapped", "error", "pinged", "ponged", "draining", "received", "released"}
 	words := []string{kinds[m.Kind]}
 	add := func(ok bool, format string, args ...any) {
 		if ok {
@@ -37,6 +37,11 @@ func describe(m *Message) string {
 	add(m.HeartbeatTimeout > 0, "timeout=%v", m.HeartbeatTimeout)
 	add(m.WantsPong, "wants-pong")
 	add(m.RetryAfter > 0, "retry=%v", m.RetryAfter)
+	add(m.KeepAlive > 0, "keep-alive=%v", m.KeepAlive)
+	add(m.Window > 0, "window=%d", m.Window)
+	add(m.Quality > 0, "quality=%d", m.Quality)
+	add(m.Repeated, "repeated")
+	add(m.Resumed, "resumed")
 	add(m.Payload != nil, "payload=%s", m.Payload)
 	return strings.Join(words, " ")
 }
@@ -267,10 +272,24 @@ const (
 	pubFrame   = `{"push":{"channel":"vote.12","pub":{"data":{"_squall":"9f3a01bc.12.1.345.1234567890.5d00aa91.-.52573e45","option":3,"voter":"voter-1423"},"offset":12345}}}`
 )
 
+// mqttFrame is a publication with an expiry, as mochi sends it.
+func mqttFrame(q Quality) string {
+	body := `{"_squall":"9f3a01bc.12.1.345.1234567890.5d00aa91.-.52573e45","option":3,"voter":"voter-1423"}`
+	head := "\x00\x07vote/12"
+	if q > AtMostOnce {
+		head += "\x00\x01"
+	}
+	head += "\x05\x02\x00\x01\x51\x80"
+	return string(rune(0x30|byte(q)<<1)) + string(appendLength(nil, len(head)+len(body))) + head + body
+}
+
 func TestHotPathAllocatesNothing(t *testing.T) {
 	for name, f := range map[string]func(){
 		"events":     hot(Events{}, eventFrame),
 		"centrifugo": hot(Centrifugo{}, pubFrame),
+		"MQTT QoS 0": hot(MQTT{Version: 5}, mqttFrame(AtMostOnce)),
+		"MQTT QoS 1": hot(MQTT{Version: 5}, mqttFrame(AtLeastOnce)),
+		"MQTT 3.1.1": hot(MQTT{Version: 4}, "\x32\x0c\x00\x06news/a\x00\x01m1"),
 		"escapes":    hot(Events{}, strings.Replace(eventFrame, "vote", `v\u006fte`, 1)),
 		"replay":     hot(Centrifugo{}, `{"id":3,"subscribe":{"epoch":"E","publications":[{"data":{"n":4},"offset":4},{"data":5,"offset":5}],"recovered":true,"offset":3}}`),
 	} {
@@ -322,6 +341,7 @@ func benchmarkDecode(b *testing.B, dialect Dialect, text string) {
 
 func BenchmarkEvents(b *testing.B)     { benchmarkDecode(b, Events{}, eventFrame) }
 func BenchmarkCentrifugo(b *testing.B) { benchmarkDecode(b, Centrifugo{}, pubFrame) }
+func BenchmarkMQTT(b *testing.B)       { benchmarkDecode(b, MQTT{Version: 5}, mqttFrame(AtLeastOnce)) }
 
 func BenchmarkFindStamp(b *testing.B) {
 	for name, size := range map[string]int{"plain": 0, "filled": 150, "1KiB": 1024} {

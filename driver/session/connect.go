@@ -41,12 +41,12 @@ func (s *Session) Opened(now time.Duration, out *Out) {
 	s.state = Connecting
 	s.heard = now
 	s.beatSent, s.beatAt, s.silence = 0, 0, 0
+	s.window, s.flying, s.held = 0, 0, s.held[:0]
 	e := s.event(history.Open, now)
 	e.Due = s.dialSent
 	out.emit(e)
 	s.answerBy = now + s.answerTimeout()
-	s.nextID++
-	out.send(Command{Verb: dialect.Connect, ID: s.nextID, Named: s.named, Keep: s.keeps, Fresh: s.fresh, Received: s.received})
+	out.send(Command{Verb: dialect.Connect, ID: s.id(), Named: s.named, Keep: s.keeps, Fresh: s.fresh, Received: s.received})
 }
 
 func (s *Session) connected(in *Incoming, out *Out) {
@@ -60,9 +60,20 @@ func (s *Session) connected(in *Incoming, out *Out) {
 		// and ten seconds of grace before they call a connection dead.
 		s.silence = every + 10*time.Second
 	}
-	if s.cfg.Heartbeat > 0 {
-		s.beatAt = in.Now + s.cfg.Heartbeat
+	s.beatEvery = s.cfg.Heartbeat
+	if k := in.Message.KeepAlive; k > 0 && (s.beatEvery == 0 || k < s.beatEvery) {
+		s.beatEvery = k // the server's word counts
 	}
+	if s.beatEvery > 0 {
+		s.beatAt = in.Now + s.beatEvery
+	}
+	if in.Message.Quality < s.cfg.Quality {
+		s.problem(in.Now, 0, "connect refused: the server has no QoS "+digit(s.cfg.Quality)+", which the promised delivery needs", out)
+		s.complete(out)
+		s.drop("no such QoS", out)
+		return
+	}
+	s.window = int32(in.Message.Window)
 	e := s.event(history.Connected, in.Now)
 	e.Due, e.Arrived = s.dialDue, in.Arrived
 	s.resume(in.Message.Resumed, &e)

@@ -25,10 +25,9 @@ func (s *Session) live(now time.Duration, out *Out) {
 		s.drop("the server was silent for longer than it promised", out)
 	case s.beatAt > 0 && s.beatSent == 0 && now >= s.beatAt:
 		s.beatSent = now
-		s.beatAt = now + s.cfg.Heartbeat
+		s.beatAt = now + s.beatEvery
 		if s.cfg.DialectPing {
-			s.nextID++
-			out.send(Command{Verb: dialect.Ping, ID: s.nextID})
+			out.send(Command{Verb: dialect.Ping, ID: s.id()})
 		} else {
 			out.do(Do{Kind: WirePing})
 		}
@@ -46,12 +45,35 @@ func (s *Session) beat(now time.Duration, out *Out) {
 }
 
 // Probe asks for proof that everything the server has written so far is here:
-// a WebSocket ping, answered by Pong on the same stream (RFC 6455 §5.5.3).
+// a WebSocket ping, answered by Pong on the same stream (RFC 6455 §5.5.3), or the
+// dialect's own where that passes through more of the server.
 func (s *Session) Probe(now time.Duration, out *Out) {
-	if s.Connected() && !s.frozen {
-		s.probeSent = now
+	if !s.Connected() || s.frozen {
+		return
+	}
+	s.probeSent = now
+	if s.cfg.ProbeByPing {
+		out.send(Command{Verb: dialect.Ping, ID: s.id()})
+	} else {
 		out.do(Do{Kind: WirePing})
 	}
+}
+
+// ponged: the server answered a ping of the dialect. Where that is a probe as
+// well, answers come in the order of the questions.
+func (s *Session) ponged(now time.Duration, out *Out) {
+	if s.cfg.ProbeByPing && s.probeSent > 0 && (s.beatSent == 0 || s.probeSent < s.beatSent) {
+		s.probed(now, out)
+		return
+	}
+	s.beat(now, out)
+}
+
+func (s *Session) probed(now time.Duration, out *Out) {
+	e := s.event(history.Probe, now)
+	e.Due, e.Sent = s.probeSent, s.probeSent
+	s.probeSent = 0
+	out.emit(e)
 }
 
 // Probing reports whether a probe is unanswered.
@@ -60,11 +82,8 @@ func (s *Session) Probing() bool { return s.probeSent > 0 }
 // Pong: a WebSocket pong arrived.
 func (s *Session) Pong(now time.Duration, out *Out) {
 	s.heard = now
-	if s.probeSent > 0 {
-		e := s.event(history.Probe, now)
-		e.Due, e.Sent = s.probeSent, s.probeSent
-		s.probeSent = 0
-		out.emit(e)
+	if s.probeSent > 0 && !s.cfg.ProbeByPing {
+		s.probed(now, out)
 	}
 	if !s.cfg.DialectPing {
 		s.beat(now, out)

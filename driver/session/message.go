@@ -34,9 +34,12 @@ func (s *Session) Message(in *Incoming, out *Out) {
 	s.heard = in.Now
 	switch in.Message.Kind {
 	case dialect.Delivered:
-		s.received++
-		s.delivered(in, out)
+		if s.accept(in.Message, out) {
+			s.received++
+			s.delivered(in, out)
+		}
 	case dialect.Published:
+		s.landed()
 		s.answered(in, history.OK, out)
 	case dialect.Connected:
 		s.connected(in, out)
@@ -53,9 +56,13 @@ func (s *Session) Message(in *Incoming, out *Out) {
 			out.send(Command{Verb: dialect.Pong})
 		}
 	case dialect.Ponged:
-		s.beat(in.Now, out)
+		s.ponged(in.Now, out)
 	case dialect.Draining:
 		s.announced(in, out)
+	case dialect.Received:
+		out.send(Command{Verb: dialect.Release, ID: in.Message.ID})
+	case dialect.Released:
+		s.freed(in.Message.ID, out)
 	case dialect.Error:
 		s.erred(in, out)
 	}
@@ -71,17 +78,15 @@ func (s *Session) erred(in *Incoming, out *Out) {
 		s.drop("connect refused", out)
 		return
 	case m.ID != 0 && s.asked(m.ID) != nil:
-		sub := s.asked(m.ID)
-		sub.state = denied
-		s.open--
-		s.refused++
-		s.problem(in.Now, int32(m.Code), "subscribe refused: "+note, out)
-		s.settle(in.Now, out)
+		s.deny(s.asked(m.ID), in.Now, int32(m.Code), note, out)
 		return
 	case m.ID != 0 && s.unreleased(m.ID):
 		note = "unsubscribe refused: " + note
-	case m.ID != 0 && s.answered(in, history.Failed, out):
-		note = "publish refused: " + note
+	case m.ID != 0:
+		s.landed()
+		if s.answered(in, history.Failed, out) {
+			note = "publish refused: " + note
+		}
 	}
 	s.problem(in.Now, int32(m.Code), note, out)
 }

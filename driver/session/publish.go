@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"squall/assert/history"
+	"squall/driver/dialect"
 )
 
 // publisher is one `publish` entry of the client.
@@ -39,6 +40,7 @@ type Publication struct {
 	Incarnation uint32
 	Seq         uint64
 	Cause       Cause // what the client had received last, where causal order is judged
+	Quality     dialect.Quality
 }
 
 // Publish claims the next number of publisher p (an index into Init's list) on
@@ -87,8 +89,9 @@ func (s *Session) write(p int, c history.ChannelID, l mark, due, now time.Durati
 	}
 	out.emit(e)
 	if ack && s.cfg.Ack {
-		s.nextID++
-		m.ID = s.nextID
+		m.ID = s.id()
+		m.Quality = s.cfg.Quality
+		s.flying++
 		s.pending = append(s.pending, pending{
 			id: m.ID, publisher: int32(p), channel: c, incarnation: l.incarnation, seq: l.seq,
 			due: due, sent: now, fence: fence,

@@ -45,13 +45,16 @@ func (s State) String() string {
 // Config is what the clients of one group share.
 type Config struct {
 	Backoff        Backoff
-	Heartbeat      time.Duration // the client's own pings; 0: none
-	HeartbeatLimit time.Duration // how long an answer may take; 0: 10 s
-	AnswerTimeout  time.Duration // for connect and subscribe; 0: 10 s
-	AckTimeout     time.Duration // for publications
-	DialectPing    bool          // the dialect has a client ping of its own
-	Ack            bool          // the dialect acknowledges publications
-	Causal         bool          // publications name what their client received before
+	Heartbeat      time.Duration   // the client's own pings; 0: none
+	HeartbeatLimit time.Duration   // how long an answer may take; 0: 10 s
+	AnswerTimeout  time.Duration   // for connect and subscribe; 0: 10 s
+	AckTimeout     time.Duration   // for publications
+	DialectPing    bool            // the dialect has a client ping of its own
+	ProbeByPing    bool            // and its answer comes after all that the server said before; a WebSocket pong may not
+	Ack            bool            // the dialect acknowledges publications
+	LastID         uint64          // of commands, after which they begin again; 0: without end
+	Quality        dialect.Quality // of subscriptions and acknowledged publications, where the dialect has it
+	Causal         bool            // publications name what their client received before
 }
 
 // Sub is one planned subscription.
@@ -98,6 +101,7 @@ type Command struct {
 	Keep     bool // and have it kept
 	Fresh    bool // but begin it anew
 	Received uint64
+	Quality  dialect.Quality
 }
 
 // Out collects what follows from a step. The shard owns one and resets it
@@ -152,6 +156,7 @@ type Session struct {
 	beatSent  time.Duration // an own ping without answer; 0: none
 	silence   time.Duration // how long the server may be silent; 0: any time
 	probeSent time.Duration
+	beatEvery time.Duration // the client's own pings, on this connection
 
 	subs    []subscription
 	fences  map[history.ChannelID]uint16 // fences that came by a pattern
@@ -161,6 +166,9 @@ type Session struct {
 
 	pubs    []publisher
 	pending []pending
+	window  int32    // publications that the server lets be unanswered; 0: any number
+	flying  int32    // of them, those that are
+	held    []uint64 // exactly-once deliveries that are received and not released, by id
 
 	heardLast Cause // where causal order is judged
 }

@@ -115,7 +115,10 @@ func (p *script) input(words []string) {
 		return d
 	}
 	p.now = span("at", p.now)
-	m := dialect.Message{ID: num("id"), Offset: num("offset"), Code: int(num("code")), Reason: []byte(v["reason"])}
+	m := dialect.Message{
+		ID: num("id"), Offset: num("offset"), Code: int(num("code")), Reason: []byte(v["reason"]),
+		Quality: dialect.Quality(num("quality")), Window: int(num("window")), KeepAlive: span("keep-alive", 0),
+	}
 	in := Incoming{Message: &m, Now: p.now, Arrived: p.now, Channel: history.ChannelID(num("channel"))}
 	if e, ok := v["epoch"]; ok {
 		m.Epoch, m.Positioned = []byte(e), true
@@ -136,6 +139,8 @@ func (p *script) input(words []string) {
 		p.cfg.Heartbeat = span("heartbeat", 0)
 		p.cfg.Backoff.Attempts = int(num("attempts"))
 		_, p.cfg.Backoff.Never = v["never"]
+		p.cfg.Quality, p.cfg.LastID = dialect.Quality(num("quality")), num("last-id")
+		_, p.cfg.ProbeByPing = v["probe-by-ping"]
 		var subs []Sub
 		for _, s := range strings.Split(v["subs"], ",") {
 			if s != "" {
@@ -179,6 +184,10 @@ func (p *script) input(words []string) {
 		say(dialect.Pinged)
 	case "ponged":
 		say(dialect.Ponged)
+	case "received":
+		say(dialect.Received)
+	case "released":
+		say(dialect.Released)
 	case "pong":
 		p.s.Pong(p.now, &p.out)
 	case "probe":
@@ -207,6 +216,9 @@ func (p *script) input(words []string) {
 		p.s.Finish(&p.out)
 	case "state":
 		e := fmt.Sprintf("%s life=%d complete=%v pending=%d", p.s.State(), p.s.Life(), p.s.Complete(), p.s.Pending())
+		if p.s.Full() {
+			e += " full"
+		}
 		if d, ok := p.s.Deadline(); ok {
 			e += " deadline=" + d.String()
 		}
@@ -273,7 +285,7 @@ func tellDo(d Do) string {
 		return "do arrived"
 	}
 	c := d.Command
-	s := fmt.Sprintf("do send %s id=%d", [...]string{"", "connect", "subscribe", "unsubscribe", "publish", "ping", "pong"}[c.Verb], c.ID)
+	s := fmt.Sprintf("do send %s id=%d", [...]string{"", "connect", "subscribe", "unsubscribe", "publish", "ping", "pong", "confirm", "receive", "release", "complete"}[c.Verb], c.ID)
 	if c.Verb == dialect.Subscribe {
 		s += fmt.Sprintf(" channel=%d", c.Channel)
 		if c.Recover {

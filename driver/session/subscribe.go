@@ -53,15 +53,14 @@ func (s *Session) subscribeAll(now time.Duration, out *Out) {
 }
 
 func (s *Session) subscribe(sub *subscription, now time.Duration, out *Out) {
-	s.nextID++
-	sub.id, sub.sent, sub.state = s.nextID, now, asked
+	sub.id, sub.sent, sub.state = s.id(), now, asked
 	sub.behind = false
 	if s.fresh {
 		sub.placed = false
 	}
 	s.open++
 	s.answerBy = now + s.answerTimeout()
-	c := Command{Verb: dialect.Subscribe, ID: sub.id, Channel: sub.channel, Pattern: sub.pattern, Code: sub.code}
+	c := Command{Verb: dialect.Subscribe, ID: sub.id, Channel: sub.channel, Pattern: sub.pattern, Code: sub.code, Quality: s.cfg.Quality}
 	e := s.event(history.Subscribe, now)
 	e.Channel, e.Sent, e.Code = sub.channel, now, sub.code
 	if sub.recover && sub.placed {
@@ -111,6 +110,10 @@ func (s *Session) subscribed(in *Incoming, out *Out) {
 	m := in.Message
 	sub := s.asked(m.ID)
 	if sub == nil {
+		return
+	}
+	if m.Quality < s.cfg.Quality {
+		s.deny(sub, in.Now, 0, "QoS "+digit(m.Quality)+" was granted, and the promised delivery needs "+digit(s.cfg.Quality), out)
 		return
 	}
 	sub.state = active

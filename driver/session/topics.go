@@ -52,8 +52,7 @@ func (s *Session) Unsubscribe(c history.ChannelID, now time.Duration, out *Out) 
 		sub.behind = false
 		s.behind--
 	}
-	s.nextID++
-	sub.unsub, sub.sent, sub.state = s.nextID, now, leaving
+	sub.unsub, sub.sent, sub.state = s.id(), now, leaving
 	e := s.event(history.Unsubscribe, now)
 	e.Channel, e.Sent, e.Code = c, now, sub.code
 	out.emit(e)

@@ -5,7 +5,6 @@ import (
 	"strings"
 	"testing"
 
-	"squall/driver/dialect"
 	"squall/report"
 	"squall/scenario"
 	"squall/scenarios"
@@ -39,20 +38,7 @@ func planAt(t testing.TB, file string, seed uint64, target, dialect string, set 
 
 func compileWith(t testing.TB, file string, src []byte, o scenario.Options, set ...string) *scenario.Plan {
 	t.Helper()
-	for _, d := range dialect.All() {
-		a := d.About()
-		o.Dialects = append(o.Dialects, scenario.DialectInfo{
-			Name: a.Name, Recover: a.Can.Recover, Offsets: a.Can.Offsets, Ack: a.Can.Ack, Patterns: a.Can.Patterns, Filters: a.Can.Filters,
-			Unsubscribe: a.Can.Unsubscribe, ClientPing: a.Can.ClientPing, Sessions: a.Can.Sessions, Keys: a.Can.Keys,
-			Promises: scenario.Promises{
-				Delivery: a.Promises.Delivery, Order: a.Promises.Order, Recovery: a.Promises.Recovery,
-				History:     scenario.History{Size: a.Promises.HistorySize, TTL: a.Promises.HistoryTTL},
-				Heartbeat:   scenario.Heartbeat{Every: a.Promises.HeartbeatEvery, Timeout: a.Promises.HeartbeatTimeout},
-				Queue:       scenario.History{Size: a.Promises.QueueSize, TTL: a.Promises.QueueTTL},
-				Idempotency: a.Promises.Idempotency, Takeover: a.Promises.Takeover,
-			},
-		})
-	}
+	o.Dialects = Dialects()
 	p, problems := scenario.Load(file, src, o, set...)
 	if len(problems) > 0 {
 		t.Fatalf("%s: %v", file, problems)

@@ -1,0 +1,75 @@
+package session
+
+import (
+	"slices"
+	"time"
+
+	"squall/driver/dialect"
+)
+
+// Where the protocol has qualities, deliveries are answered and publications wait
+// for the server's window. An exactly-once message takes two rounds: it is held
+// by its id from its receipt until the server releases it, and a repeat of a held
+// one is the protocol's own, no second delivery.
+
+// accept answers a delivery. ok is false if it is the repeat of a held one.
+func (s *Session) accept(m *dialect.Message, out *Out) (ok bool) {
+	switch m.Quality {
+	case dialect.AtLeastOnce:
+		out.send(Command{Verb: dialect.Confirm, ID: m.ID})
+	case dialect.ExactlyOnce:
+		out.send(Command{Verb: dialect.Receive, ID: m.ID})
+		if slices.Contains(s.held, m.ID) {
+			return false
+		}
+		s.held = append(s.held, m.ID)
+	}
+	return true
+}
+
+// freed: the server will not repeat a held delivery.
+func (s *Session) freed(id uint64, out *Out) {
+	if i := slices.Index(s.held, id); i >= 0 {
+		s.held = slices.Delete(s.held, i, i+1)
+	}
+	out.send(Command{Verb: dialect.Complete, ID: id})
+}
+
+// Full reports whether the server's window has no room for another publication.
+func (s *Session) Full() bool { return s.window > 0 && s.flying >= s.window }
+
+// landed makes room in the window: a publication was answered, in time or later.
+func (s *Session) landed() { s.flying = max(s.flying-1, 0) }
+
+// id is the next id of a command. Where ids begin again it is none that is in use.
+func (s *Session) id() uint64 {
+	for {
+		s.nextID++
+		last := s.cfg.LastID
+		if last == 0 {
+			return s.nextID
+		}
+		if s.nextID > last {
+			s.nextID = 1
+		}
+		if uint64(len(s.pending)) >= last/2 || !s.uses(s.nextID) {
+			return s.nextID
+		}
+	}
+}
+
+func (s *Session) uses(id uint64) bool {
+	return slices.ContainsFunc(s.pending, func(p pending) bool { return p.id == id }) ||
+		slices.ContainsFunc(s.subs, func(u subscription) bool { return u.unsub == id || u.id == id && u.state == asked })
+}
+
+// deny ends a subscription that the server does not grant.
+func (s *Session) deny(sub *subscription, now time.Duration, code int32, note string, out *Out) {
+	sub.state = denied
+	s.open--
+	s.refused++
+	s.problem(now, code, "subscribe refused: "+note, out)
+	s.settle(now, out)
+}
+
+func digit(q dialect.Quality) string { return string('0' + rune(q)) }
