@@ -42,6 +42,13 @@ const (
 
 	// Owned by close.
 	WrongCloseCode
+	// Owned by queue.
+	OfflineQueueDrop
+	DoubleFlush
+	ResubscribePartial
+	RecoversOnlyOnce
+	SessionForgotten
+	SessionRefused
 
 	anomalies // how many there are
 )
@@ -129,5 +136,11 @@ var definitions = [anomalies]Definition{
 
 	LockstepReconnect: {"lockstep-reconnect", "reconnect", "reconnect", "the server told the clients of a drain when to return, and nearly all of them at the same moments", herds},
 
-	WrongCloseCode: {"wrong-close-code", "close", "close", "the server closed a connection with a code that is not meant for this cause, with one that may not be sent, or without a close frame", parts},
+	WrongCloseCode:     {"wrong-close-code", "close", "close", "the server closed a connection with a code that is not meant for this cause, with one that may not be sent, or without a close frame", parts},
+	OfflineQueueDrop:   {"offline-queue-drop", "queue", "queue", "a session was resumed, and messages sent while its client was away, or on their way when it went, never came", loses},
+	DoubleFlush:        {"double-flush", "queue", "queue", "a resumed session brought messages again that the client had received before", repeats},
+	ResubscribePartial: {"resubscribe-partial", "queue", "queue", "a session was resumed, some of its subscriptions received, and others nothing of what they were owed", loses},
+	RecoversOnlyOnce:   {"recovers-only-once", "queue", "queue", "a session that had been resumed before was not resumed again, although size and age allowed it", refuses},
+	SessionForgotten:   {"session-forgotten", "queue", "queue", "a session was not resumed although size and age allowed it", refuses},
+	SessionRefused:     {"session-refused", "queue", "queue: complete", "a session was not resumed, for which its size, its age or a restart is a reason", refuses},
 }

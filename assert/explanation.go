@@ -261,4 +261,62 @@ var explanations = [anomalies]Explanation{
 		Issues: []string{"facebookincubator/SocketRocket#605", "pgjones/hypercorn#112", "python-hyper/wsproto#182", "block/buzz#2575"},
 		Look:   "the shutdown path's call that closes, and a proxy in between that may close by itself; RFC 6455, 7.4.1 lists the codes, 1012 is in the registry",
 	},
+
+	OfflineQueueDrop: {
+		Wire: "the connect answer says that the session goes on, and what was published while the client was away comes with holes, or not at all",
+		Causes: []string{
+			"nothing is queued between the end of the old connection and the moment at which the session counts as detached, or during a takeover",
+			"the queue of a detached session is shorter than documented, or drops without counting",
+			"what was written to the old socket is taken for delivered",
+		},
+		Issues: []string{"emqx/emqx#6396", "thingsboard/tbmq#320", "eclipse-mosquitto/mosquitto#2349"},
+		Look:   "the time at which the missing messages were sent, in the witness, against the loss: right after it the hand-over is at fault, in the midst the queue. Size and ttl of `promises.queue` must be what the server is configured for",
+	},
+	DoubleFlush: {
+		Wire: "behind the connect answer of a resumed session come messages that the client received and confirmed on an earlier connection",
+		Causes: []string{
+			"acknowledgements are handled behind the resume, or not stored",
+			"the batch of the old connection is still delivered after the new one has replaced it",
+			"the client's count is off by one from the server's",
+		},
+		Issues: []string{"centrifugal/centrifuge-go#150", "shyiko/mysql-binlog-connector-java#113"},
+		Look:   "how far the client said to have come, and the first message behind the answer. Where redelivery is part of the protocol (MQTT, QoS 1), promise `delivery: at-least-once`",
+	},
+	ResubscribePartial: {
+		Wire: "after a resumed session some channels are delivered and others stay silent, although messages were published there",
+		Causes: []string{
+			"subscriptions are restored one by one, and the first failure or a time limit ends it",
+			"the list of subscriptions is stored when the session begins and not when it changes",
+			"a limit of subscriptions counts the restored ones twice",
+		},
+		Issues: []string{"enisdenjo/graphql-ws#85", "enisdenjo/graphql-ws#99", "phoenixframework/phoenix#3458", "dsrees/JavaPhoenixClient#91"},
+		Look:   "whether it is always the later subscriptions; then the loop that restores them",
+	},
+	RecoversOnlyOnce: {
+		Wire: "the first return of a session is answered as resumed, every later one as new",
+		Causes: []string{
+			"the session is taken out of the store when it is resumed and not put back when the connection ends",
+			"the id under which it is stored changes with the resume, and the client is not told",
+		},
+		Issues: []string{"socketio/socket.io#4880"},
+		Look:   "what the end of a resumed connection does to its session, compared with the end of a first one",
+	},
+	SessionForgotten: {
+		Wire: "a client returns within the promised time, with fewer messages waiting than promised, and the connect answer says that its session is new",
+		Causes: []string{
+			"the session is dropped with an abnormal close, and kept with a normal one, or the other way round",
+			"the return goes to a node that doesn't have the session",
+			"the client's word about what it received doesn't fit the server's count",
+		},
+		Issues: []string{"socketio/socket.io#5282", "mattermost/mattermost#29489"},
+		Look:   "how the connection before had ended (the fault in the witness), and the expiry that the server was configured with against `promises.queue`",
+	},
+	SessionRefused: {
+		Wire: "a client returns later than the promised time, or with more waiting than promised, and the connect answer says that its session is new",
+		Causes: []string{
+			"the queue is too small or too short-lived for this load and this time away",
+			"the server was restarted",
+		},
+		Look: "rate × time away against `queue.size`; a larger queue or a shorter `away` settles whether it is the limit",
+	},
 }

@@ -21,11 +21,14 @@ type gap struct {
 	live, // a live delivery revealed it (else a replayed one)
 	firstLive, // and it was the first live one after the answer
 	drained, // the life before that answer was ended by a drain
+	resumed, // the segment began with a session that goes on
+	hushed, // and nothing came in the one before
 	slowed, // the client read slowly, or not at all, in that life
 	inverted bool // deliveries of that segment came late: an early end of the life may have cut off this one
-	prevEnd time.Duration // when the life before that answer ended
-	seen    time.Duration // when it was met
-	sight   setting
+	prevEnd   time.Duration // when the life before that answer ended
+	resumedAt time.Duration
+	seen      time.Duration // when it was met
+	sight     setting
 }
 
 func (g *gap) size() int64 { return int64(g.to - g.from + 1) }

@@ -27,6 +27,7 @@ type Judge struct {
 	meters       meters
 	returns      returns
 	causal       causal
+	sessions     sessions
 	errors       errors
 	outages      outages
 	closes       closes
@@ -42,6 +43,8 @@ type clock struct {
 	active time.Duration // when it began; −1 before
 	probe  time.Duration
 	ended  bool
+
+	restarts []time.Duration // when the server ended connections as one does that goes away
 }
 
 // tally counts what no rule needs.
@@ -153,6 +156,7 @@ func (j *Judge) rare(e *history.Event) {
 	case history.Connected:
 		j.meters.sample(j, e, latency.Connect, e.Seen-e.Due)
 		j.returns.connected(j, p, e)
+		j.connected(p, e)
 	case history.Ready:
 		j.returns.ready(j, p, e)
 	case history.Resynced:
@@ -222,6 +226,8 @@ func (j *Judge) closed(p *person, e *history.Event) {
 	}
 	drained := j.parting(p, e)
 	p.closedAt = e.Seen
+	j.hushed(p)
+	j.clock.leaving(e)
 	j.returns.lost(j, p, e)
 	j.claims.lost(p, e)
 	for at := p.first; at >= 0; at = j.ledger.all[at].next {

@@ -40,6 +40,10 @@ type cursor struct {
 	inverted, // a delivery of this segment came late
 	patterned, // a pattern, not a subscription to the channel, brings it now
 	drained, // the life before the segment was ended by a drain
+	asksKept, // the subscribe relied on the session to keep its backlog
+	kept, // and was answered, in the session that goes on
+	resumed, // the segment began with a session that goes on
+	hushed, // nothing came in the last such segment, while other subscriptions of the client received
 	stillborn bool // the answer could not be placed: nothing is judged until the next
 
 	last     uint64        // highest offset received, or the position answered
@@ -64,13 +68,14 @@ type cursor struct {
 	askedFrom  uint64
 	askedEpoch history.EpochID
 	prevEnd    time.Duration // when the life before the segment ended
+	resumedAt  time.Duration // of a resumed segment: Seen of the answer
 	returnedAt time.Duration // since when the client has been wanting back
 
-	compared, waived, missed, replayed, lateGaps int64
-	causes                                       int64 // receipts whose cause was there before them
-	returns, returnsMissed                       int32
-	bare                                         int32 // plain: deliveries that named no message
-	windows                                      int32 // plain: index of its windows, or -1
+	compared, waived, missed, replayed, flushed, lateGaps int64
+	causes                                                int64 // receipts whose cause was there before them
+	returns, returnsMissed                                int32
+	bare                                                  int32 // plain: deliveries that named no message
+	windows                                               int32 // plain: index of its windows, or -1
 }
 
 // person is what the judge knows of one client.

@@ -42,16 +42,18 @@ type flow struct {
 	publisher   int32
 	incarnation uint32
 	have        []span  // sequence numbers received, ascending, disjoint, not adjacent
-	reach       []reach // by window
+	reach       []reach // by window and life
 	fenced      int32   // window in which its fence came, +1
 	overflow    bool
 }
 
 type span struct{ from, to uint64 }
 
-// reach is the lowest and highest sequence number received in one window.
+// reach is the lowest and highest sequence number received in one life of a
+// window; only a window that a session kept open has several.
 type reach struct {
 	window    int32
+	life      int32
 	low, high uint64
 }
 
@@ -175,7 +177,11 @@ func (p *plain) deliver(j *Judge, at int32, c *cursor, e *history.Event) {
 		return
 	}
 	if f.holds(e.Seq) {
-		j.report(incident{anomaly: DuplicateDelivery, epoch: withoutOffsets, from: e.Seq, to: e.Seq, n: 1, id: identOf(e)}, e, c)
+		a := DuplicateDelivery
+		if c.resumed && f.before(e.Life, e.Seq) {
+			a = DoubleFlush
+		}
+		j.report(incident{anomaly: a, epoch: withoutOffsets, from: e.Seq, to: e.Seq, n: 1, id: identOf(e)}, e, c)
 		return
 	}
 	c.received++
@@ -184,9 +190,13 @@ func (p *plain) deliver(j *Judge, at int32, c *cursor, e *history.Event) {
 		p.offset(j, c, f, e)
 	}
 	f.insert(e.Seq)
-	if e.Flags&history.FlagReplay != 0 {
+	switch {
+	case c.resumed && c.kept && (e.Flags&history.FlagReplay != 0 || e.Due < c.answered): // not every protocol marks it
 		c.inReplay++
-	} else {
+		c.flushed++
+	case e.Flags&history.FlagReplay != 0:
+		c.inReplay++
+	default:
 		c.inLive++
 		if c.state == live && c.answered < e.Due {
 			j.meters.sample(j, e, latency.Delivery, e.Arrived-e.Due)
@@ -196,14 +206,18 @@ func (p *plain) deliver(j *Judge, at int32, c *cursor, e *history.Event) {
 		p.rank(j, at, c, identOf(e))
 	}
 	n := len(f.reach)
-	if n == 0 || f.reach[n-1].window != w {
-		f.reach = append(f.reach, reach{w, e.Seq, e.Seq})
-		return
+	high := uint64(0)
+	if n > 0 && f.reach[n-1].window == w {
+		high = f.reach[n-1].high
+	}
+	if high == 0 || f.reach[n-1].life != e.Life {
+		f.reach = append(f.reach, reach{w, e.Life, e.Seq, max(e.Seq, high)})
+		n++
 	}
 	r := &f.reach[n-1]
-	if e.Seq < r.high {
-		j.report(incident{anomaly: FIFOViolation, same: true, epoch: withoutOffsets, from: e.Seq, to: r.high, n: 1, id: identOf(e),
-			other: ident{seq: r.high, publisher: e.Publisher, incarnation: e.Incarnation}}, e, c)
+	if e.Seq < high {
+		j.report(incident{anomaly: FIFOViolation, same: true, epoch: withoutOffsets, from: e.Seq, to: high, n: 1, id: identOf(e),
+			other: ident{seq: high, publisher: e.Publisher, incarnation: e.Incarnation}}, e, c)
 	}
 	r.low, r.high = min(r.low, e.Seq), max(r.high, e.Seq)
 }
@@ -249,6 +263,27 @@ func (f *flow) holds(seq uint64) bool {
 		}
 	}
 	return false
+}
+
+// before reports whether seq was within what had been received in an earlier
+// life.
+func (f *flow) before(life int32, seq uint64) bool {
+	for _, r := range f.reach {
+		if r.life < life && r.low <= seq && seq <= r.high {
+			return true
+		}
+	}
+	return false
+}
+
+// passedIn is the life in which a later message than seq came first; 0: none did.
+func (f *flow) passedIn(window int32, seq uint64) int32 {
+	for _, r := range f.reach {
+		if r.window == window && r.high > seq {
+			return r.life
+		}
+	}
+	return 0
 }
 
 // insert adds seq, which must be new. In order it only moves an end.

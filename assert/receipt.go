@@ -127,7 +127,11 @@ func (j *Judge) accept(c *cursor, e *history.Event, replay bool) {
 	c.received++
 	if replay {
 		c.inReplay++
-		c.replayed++
+		if c.resumed {
+			c.flushed++
+		} else {
+			c.replayed++
+		}
 		c.replayHi = max(c.replayHi, e.Offset)
 		if e.Flags&history.FlagFence == 0 {
 			since := j.people[e.Client].wanting
@@ -149,7 +153,8 @@ func (j *Judge) miss(c *cursor, e *history.Event, from, to uint64, live, firstLi
 	g := gap{
 		from: from, to: to, cursor: j.index(c), epoch: c.epoch, life: c.life, segment: c.segment,
 		base: c.base, top: c.top, recovered: c.recovered, live: live, firstLive: firstLive,
-		slowed:   j.people[c.client].slowLife == c.life && c.life != 0,
+		slowed:  j.people[c.client].slowLife == c.life && c.life != 0,
+		resumed: c.resumed, hushed: c.hushed, resumedAt: c.resumedAt,
 		inverted: c.inverted, prevEnd: c.prevEnd, drained: c.drained, seen: e.Seen, sight: j.setting(e, c),
 	}
 	g.sight.witness = j.witness(NoAnomaly, &g.sight, c.client, c.channel)
@@ -236,6 +241,8 @@ func (j *Judge) repeated(c *cursor, e *history.Event, replay bool) {
 		if replay && c.liveLow != 0 && o >= c.liveLow || !replay && o <= c.replayHi {
 			i.anomaly = ReplayLiveOverlap
 		}
+	case before && c.resumed:
+		i.anomaly = DoubleFlush
 	case before && replay:
 		i.anomaly = DoubleReplay
 	case before:

@@ -20,8 +20,8 @@ import (
 //
 // then `with:` lines change the promises and expectations, and each further line
 // is `SECONDS ACTOR VERB …`. Actors are voters `v0`, `v1`…, tellers `t0`, `t1`…
-// and `run`. Voters: open, ready, closed WHO [CODE], fault NAME, healed NAME, sub CH
-// [from O/E], ack CH O/E [recovered|refused], ack CH, recv CH O/E MSG [flags],
+// and `run`. Voters: open, session new|resumed|refused, ready, closed WHO [CODE], fault NAME, healed NAME, sub CH
+// [from O/E] [kept], ack CH O/E [recovered|refused], ack CH, recv CH O/E MSG [flags],
 // recv CH MSG, cause CH O/E MSG (of the receipt before), unsub CH, revoked CH, gap CH O/E, probe SENT, resynced SINCE,
 // refused CODE, problem CODE, dial NODE [hinted], notice MS. The run: phase NAME,
 // fault NAME @NODE, healed NAME @NODE. Tellers: pub CH MSG, ok|fail|unknown CH MSG [O/E].
@@ -66,6 +66,17 @@ func (s *script) with(setting string) error {
 		d, err := time.ParseDuration(v)
 		s.brief.Promises.History.TTL = d
 		return err
+	case "queue":
+		size, ttl, _ := strings.Cut(v, "/")
+		n, err := strconv.Atoi(size)
+		if err != nil {
+			return err
+		}
+		d, err := time.ParseDuration(ttl)
+		s.brief.Promises.Queue = scenario.History{Size: n, TTL: d}
+		return err
+	case "delivery":
+		s.brief.Promises.Delivery = v
 	case "order":
 		s.brief.Promises.Order = v
 	case "close":
@@ -84,7 +95,7 @@ func (s *script) with(setting string) error {
 		}
 	case "norecovery":
 		s.brief.Promises.Recovery = false
-	case "delivery-want", "order-want", "recovery-want":
+	case "delivery-want", "order-want", "recovery-want", "queue-want":
 		for i := range s.brief.Expect {
 			if x := &s.brief.Expect[i]; x.Rule == strings.TrimSuffix(k, "-want") {
 				x.Want = v
@@ -169,7 +180,7 @@ func parseScript(text string) (*script, error) {
 					err = fmt.Errorf("%q", x)
 				}
 				s.want[rule] = state
-				s.expect(rule, map[string]string{"delivery": "exactly-once", "order": "per-channel", "recovery": "complete"}[rule])
+				s.expect(rule, map[string]string{"delivery": "exactly-once", "order": "per-channel", "recovery": "complete", "queue": "complete"}[rule])
 			}
 		case "with:":
 			for _, x := range f[1:] {
@@ -192,7 +203,7 @@ var scriptKinds = map[string]history.Kind{
 	"sub": history.Subscribe, "ack": history.Subscribed, "recv": history.Deliver, "unsub": history.Unsubscribe, "revoked": history.Unsubscribed,
 	"gap": history.Gap, "probe": history.Probe, "resynced": history.Resynced, "refused": history.Refused, "problem": history.Problem, "dial": history.Dial,
 	"pub": history.Publish, "ok": history.Outcome, "fail": history.Outcome, "unknown": history.Outcome, "phase": history.Phase,
-	"cause": history.Caused, "notice": history.Announced,
+	"cause": history.Caused, "notice": history.Announced, "session": history.Connected,
 }
 
 func (s *script) event(f []string) error {
@@ -249,6 +260,12 @@ func (s *script) event(f []string) error {
 		ms, err := strconv.Atoi(args[0])
 		e.Code = int32(ms)
 		return s.keep(e, err)
+	case history.Connected:
+		e.Flags |= map[string]history.Flags{
+			"new":     history.FlagSession,
+			"refused": history.FlagSession | history.FlagRecover,
+			"resumed": history.FlagSession | history.FlagRecover | history.FlagResumed,
+		}[args[0]]
 	case history.Closed:
 		e.Who = map[string]history.Who{"server": history.Server, "fault": history.Fault, "client": history.Client}[args[0]]
 		if len(args) > 1 {
@@ -269,6 +286,10 @@ func (s *script) event(f []string) error {
 		return s.keep(e, err)
 	case history.Subscribe:
 		channel()
+		if n := len(args); n > 0 && args[n-1] == "kept" {
+			e.Flags |= history.FlagKept
+			args = args[:n-1]
+		}
 		if len(args) == 2 && args[0] == "from" {
 			e.Flags |= history.FlagRecover
 			err = s.position(&e, args[1])

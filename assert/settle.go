@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"squall/assert/history"
+	"squall/scenario"
 )
 
 // settlement is the end of the fold: all shards together, every pending
@@ -21,6 +22,7 @@ type settlement struct {
 	overflow [anomalies]int64
 
 	phantomIDs map[missIdent]bool
+	promisesOf map[history.ChannelID]*scenario.Promises
 }
 
 // found is an incident of one part.
@@ -71,7 +73,7 @@ type channelEnd struct {
 
 // settle answers every open question once.
 func (j *Judge) settle() *settlement {
-	s := &settlement{j: j, parts: j.parts, channels: make(map[history.ChannelID]*channelEnd), unheard: make(map[missKey]bool), phantomIDs: make(map[missIdent]bool)}
+	s := &settlement{j: j, parts: j.parts, channels: make(map[history.ChannelID]*channelEnd), unheard: make(map[missKey]bool), phantomIDs: make(map[missIdent]bool), promisesOf: make(map[history.ChannelID]*scenario.Promises)}
 	j.judgeRanks()
 	s.index()
 	for i, p := range s.parts {
@@ -87,6 +89,7 @@ func (j *Judge) settle() *settlement {
 	s.judgeCursors()
 	s.judgePublications()
 	s.judgeRefusals()
+	s.judgeSessions()
 	s.judgePlain()
 	s.judgeCausal()
 	return s

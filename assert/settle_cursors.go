@@ -75,9 +75,12 @@ func (s *settlement) gapLosses(to []loss, part int, c *cursor, g *gap) []loss {
 	p := &s.parts[part].people[c.client]
 	over := g.segment < c.segment || g.life < c.life || c.state != live
 	proven := p.probeIn == g.life && p.probe > g.seen
-	if !proven && (!over || g.inverted) || !g.live && !g.recovered { // or a replay whose answer never came: it may have been a refusal
+	if !proven && (!over || g.inverted) || !g.live && !g.recovered && !g.resumed { // or a replay whose answer never came: it may have been a refusal
 		s.ends[part][g.cursor].unseen += g.size()
 		return to
+	}
+	if g.resumed {
+		return s.queueLosses(to, part, c, g)
 	}
 	l := loss{part: part, cursor: g.cursor, epoch: g.epoch, life: g.life, seen: g.seen, setting: g.sight}
 	if g.recovered && g.from <= g.top {
@@ -111,7 +114,7 @@ func (s *settlement) nameReplay(c *cursor, g *gap, from uint64) Anomaly {
 	if from != g.base+1 {
 		return RecoveredFlagLie
 	}
-	if size := s.j.brief.Promises.History.Size; size > 0 && g.top-g.base > uint64(size) {
+	if size := s.promises(c.channel).History.Size; size > 0 && g.top-g.base > uint64(size) {
 		return SilentHistoryTruncation
 	}
 	if g.prevEnd > 0 && s.publishedBefore(c.channel, g.epoch, from, g.prevEnd) {
@@ -224,6 +227,9 @@ func (s *settlement) tailLosses(to []loss, part int, at int32, c *cursor) []loss
 		l.setting.ago = p.probed - p.faultAt
 	}
 	l.from, l.to, l.n = c.last+1, c.last+uint64(missing), missing
+	if c.resumed && (c.inLive == 0 || c.mute()) {
+		return s.resumedTail(to, l, c)
+	}
 	if c.inLive == 0 && c.inReplay == 0 {
 		l.anomaly = ConfirmedNotSubscribed
 		return append(to, l)

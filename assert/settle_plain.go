@@ -50,11 +50,11 @@ func (s *settlement) judgeWindow(part int, at int32, c *cursor, number int32, w 
 	if slowed == 0 && who.slowLife == w.life && w.life != 0 {
 		slowed = who.slowAt
 	}
-	ordered := s.j.brief.Promises.Order != "none" && s.j.brief.Promises.Order != ""
+	ordered := s.promises(c.channel).Order != "none" && s.promises(c.channel).Order != ""
 	open := w.close == 0
 	fencedOff := open && f != nil && f.fenced == number+1
 	probed := open && who.probeIn == w.life && who.probe > ch.fenceAt && ch.fenced && c.lastSeen+stillArriving <= who.probe
-	closed := fencedOff || probed && (s.j.brief.Promises.Order == "per-channel" || !s.fencedHere(part, at, c))
+	closed := fencedOff || probed && (s.promises(c.channel).Order == "per-channel" || !s.fencedHere(part, at, c))
 	l := loss{part: part, cursor: at, epoch: withoutOffsets, life: w.life, seen: who.probed,
 		setting: setting{phase: "live", fault: who.fault, witness: -1}}
 	for n := b.after(max(w.open, w.waivedBefore)); n <= b.highest(); n++ {
@@ -87,7 +87,14 @@ func (s *settlement) judgeWindow(part int, at int32, c *cursor, number int32, w 
 			continue
 		}
 		l.anomaly = LostMessage
+		queued := s.queuedPlain(part, c, f, w, number, n, m)
+		if queued == NoAnomaly {
+			s.ends[part][at].waived++
+			continue
+		}
 		switch {
+		case queued != LostMessage:
+			l.anomaly = queued
 		case last && open && c.inLive == 0 && c.inReplay == 0:
 			l.anomaly = ConfirmedNotSubscribed
 		case slowed > 0 && m.sent > slowed-time.Second && (got || !ch.listened(m)):

@@ -231,7 +231,7 @@ func (s *settlement) refused(part int, r *refusal) int64 {
 // unjustified reports whether size, age and epoch, each with its margin, all
 // say that the server still had everything.
 func (s *settlement) unjustified(r *refusal) bool {
-	h := s.j.brief.Promises.History
+	h := s.promises(r.channel).History
 	if r.hidden || r.epoch != r.answer || h.Size == 0 || r.top < r.from {
 		return false
 	}

@@ -63,6 +63,7 @@ func (j *Judge) subscribe(p *person, e *history.Event) {
 	c.segment++
 	c.inLive, c.inReplay, c.liveLow, c.replayHi, c.extra = 0, 0, 0, 0, 0
 	c.recovered, c.inverted = false, false
+	c.resumed, c.kept, c.asksKept = false, false, e.Flags&history.FlagKept != 0
 	c.recovering = e.Flags&history.FlagRecover != 0
 	c.askedFrom, c.askedEpoch = e.Offset, e.Epoch
 	if !c.recovering {
@@ -91,6 +92,7 @@ func (j *Judge) subscribed(p *person, e *history.Event) {
 		c.askedAt = e.Sent
 	}
 	c.state, c.answered, c.life = live, e.Seen, e.Life
+	c.kept = c.asksKept
 	granted := e.Flags&(history.FlagRecovering|history.FlagRecovered) == history.FlagRecovering|history.FlagRecovered
 	if e.Flags&history.FlagPositioned == 0 {
 		if c.recovering && !granted {

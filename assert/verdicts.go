@@ -23,6 +23,8 @@ func (j *Judge) Verdicts(end End) []Verdict {
 			s.order(w, &v)
 		case "recovery":
 			s.recovery(w, &v, end)
+		case "queue":
+			s.queue(w, &v)
 		case "latency":
 			s.latency(w, i, &v, end)
 		case "reconnect":
@@ -223,6 +225,7 @@ type sums struct {
 	subscriptions, received, compared        int64
 	unseen, lost, waived, adrift             int64
 	returns, returnsMissed, missed, replayed int64
+	flushed                                  int64
 	published, unknown, acked, retired       int64
 	far, overlapping, causes                 int64
 }
@@ -268,6 +271,7 @@ func (s *settlement) sum(w *want) (t sums) {
 			t.returnsMissed += int64(c.returnsMissed) + e.missed
 			t.missed += c.missed
 			t.replayed += c.replayed
+			t.flushed += c.flushed
 			t.causes += c.causes
 		}
 	}
@@ -325,7 +329,7 @@ func (v *Verdict) orphaned(a Anomaly) {
 	if a == NoAnomaly || v.State == Fail {
 		return
 	}
-	example := map[string]string{"delivery": "delivery: exactly-once", "recovery": "recovery: complete", "order": "order: per-channel"}[a.Define().Owner]
+	example := map[string]string{"delivery": "delivery: exactly-once", "recovery": "recovery: complete", "queue": "queue: complete", "order": "order: per-channel"}[a.Define().Owner]
 	v.State = Inconclusive
 	v.Reason = fmt.Sprintf("%s was met, which `%s` judges: add `- %s` for these clients and channels", a, a.Define().Owner, example)
 }

@@ -141,7 +141,7 @@ func (s *settlement) line(k, end *fact, notes []string) Line {
 	case history.Gap:
 		l.What, l.Text = "gap", fmt.Sprintf("announced up to %d/%s", k.offset, s.j.names.Name(int32(k.epoch)))
 	case history.Connected:
-		l.What = "open"
+		l.What, l.Text = "open", sessionText(k.flags)
 	case history.Closed:
 		l.What = "closed"
 		l.Text = "by " + [...]string{"nobody", "the server", "a fault", "the client"}[min(int(k.who), 3)]
@@ -281,7 +281,7 @@ func (s *settlement) unexcused(f *found) (out []string) {
 	case repeats:
 		out = append(out, "each message may be received once")
 	case refuses:
-		h := s.j.brief.Promises.History
+		h := s.promises(f.channel).History
 		out = append(out, fmt.Sprintf("the target promises a history of %d messages and %v", h.Size, h.TTL))
 	case parts:
 		out = append(out, "no fault of the client's own touched this connection")

@@ -45,6 +45,9 @@ func (c *compiler) promised(line int, taken map[string]bool) {
 	if p.Recovery {
 		all = append(all, Expectation{Rule: "recovery", Want: "complete"})
 	}
+	if p.Queue.Size > 0 {
+		all = append(all, Expectation{Rule: "queue", Want: "complete"})
+	}
 	for _, e := range all {
 		e.Line, e.Promised = line, true
 		e.Name = unique(title(&e), taken)
@@ -70,6 +73,8 @@ func (c *compiler) expectation(s *ExpectSpec) Expectation {
 		e.Rule, e.Want = "order", s.Order
 	case s.Recovery != "":
 		e.Rule, e.Want, e.Within = "recovery", s.Recovery, s.Within.Duration
+	case s.Queue != "":
+		e.Rule, e.Want = "queue", s.Queue
 	case s.Latency != nil:
 		e.Rule = "latency"
 		e.Latency = LatencyWant{Of: or(s.Latency.Of, "delivery"), During: or(s.Latency.During, "all"), P: s.Latency.list()}

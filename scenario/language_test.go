@@ -116,7 +116,7 @@ func TestNotYetAvailable(t *testing.T) {
 	}
 	slices.Sort(got)
 	got = slices.Compact(got)
-	want := strings.Fields(`stop-when environments compression http copies foreign-traffic queue
+	want := strings.Fields(`stop-when environments compression http copies foreign-traffic
 		auth roles filter transform throttle debounce batch aggregate priority
 		data session read link fallback outbox key
 		degrade mute abuse scale block revoke exec

@@ -56,6 +56,14 @@ func Defects() []DefectInfo {
 			[]string{"facebookincubator/SocketRocket#605", "pgjones/hypercorn#112", "block/buzz#2575"}},
 		{"lockstep-reconnect", "tells all connections of a drain the same time to return", "lockstep-reconnect", 1,
 			[]string{"coder/coder#24096", "django/channels#568", "nats-io/nats.go#563"}},
+		{"offline-queue-drop", "loses every 5th message for a session whose client is away", "offline-queue-drop", 5,
+			[]string{"emqx/emqx#6396", "thingsboard/tbmq#320", "eclipse-mosquitto/mosquitto#2349"}},
+		{"double-flush", "begins what a resumed session missed with the last two messages that the client has", "double-flush", 1,
+			[]string{"centrifugal/centrifuge-go#150", "shyiko/mysql-binlog-connector-java#113"}},
+		{"recovers-only-once", "never resumes a session a second time", "recovers-only-once", 1,
+			[]string{"socketio/socket.io#4880"}},
+		{"resubscribe-partial", "resumes a session with the first half of its subscriptions", "resubscribe-partial", 1,
+			[]string{"enisdenjo/graphql-ws#85", "phoenixframework/phoenix#3458", "dsrees/JavaPhoenixClient#91"}},
 	}
 }
 

@@ -13,6 +13,9 @@ func (s *Session) resume(resumed bool, e *history.Event) {
 		return
 	}
 	e.Flags |= history.FlagSession
+	if s.keeps && s.ever && !s.fresh {
+		e.Flags |= history.FlagRecover
+	}
 	if resumed && s.keeps && !s.fresh {
 		e.Flags |= history.FlagResumed
 		return

@@ -1,0 +1,144 @@
+package assert
+
+import (
+	"time"
+
+	"squall/assert/history"
+)
+
+// sessions remembers every return of a client to a session that the server was
+// asked to keep, with where its subscriptions stood.
+type sessions struct {
+	all    []absence
+	before map[history.ClientID]int32 // 1 + index of the client's latest, in all
+}
+
+// absence is the time between a loss and the answer to the connect that asked for
+// the session to go on.
+type absence struct {
+	client  history.ClientID
+	life    int32         // of the return
+	from    time.Duration // the loss
+	to      time.Duration // Seen of the answer
+	resumed bool
+	again   bool // the session had been resumed before
+	earlier int32
+	marks   []mark
+	setting setting
+}
+
+// mark is how far one kept subscription had come when it was lost.
+type mark struct {
+	cursor  int32
+	channel history.ChannelID
+	seen    time.Duration // of the last delivery, or of the answer if there was none
+}
+
+// connected takes the answer to a connect. What the server resumes goes on where
+// it was, without a subscribe; otherwise nothing that was kept is owed any more.
+func (j *Judge) connected(p *person, e *history.Event) {
+	if e.Flags&history.FlagSession == 0 {
+		return
+	}
+	resumed := e.Flags&history.FlagResumed != 0
+	o := absence{client: e.Client, life: e.Life, to: e.Seen, from: p.closedAt, resumed: resumed, setting: setting{witness: -1}}
+	for at := p.first; at >= 0; at = j.ledger.all[at].next {
+		c := &j.ledger.all[at]
+		if c.kept && c.state == ended {
+			o.marks = append(o.marks, mark{at, c.channel, max(c.lastSeen, c.answered)})
+		}
+		if resumed && c.state == ended && c.everAnswered {
+			j.resume(at, c, e)
+		}
+		c.kept = c.kept && resumed
+	}
+	if len(o.marks) == 0 || e.Flags&history.FlagRecover == 0 {
+		return
+	}
+	q := &j.sessions
+	if q.before == nil {
+		q.before = make(map[history.ClientID]int32)
+	}
+	o.earlier = q.before[e.Client]
+	if o.earlier > 0 {
+		prev := &q.all[o.earlier-1]
+		o.again = prev.resumed || prev.again
+	}
+	if !resumed {
+		c := &j.ledger.all[o.marks[0].cursor]
+		o.setting = j.setting(e, c)
+		o.setting.witness = j.witness(SessionForgotten, &o.setting, e.Client, o.marks[0].channel)
+	}
+	q.all = append(q.all, o)
+	q.before[e.Client] = int32(len(q.all))
+}
+
+// resume lets a subscription go on in a new life.
+func (j *Judge) resume(at int32, c *cursor, e *history.Event) {
+	c.state, c.life, c.answered = live, e.Life, e.Seen
+	c.segment++
+	c.inLive, c.inReplay, c.liveLow, c.replayHi, c.extra = 0, 0, 0, 0, 0
+	c.recovering, c.recovered, c.inverted = false, false, false
+	c.resumed, c.resumedAt = true, e.Seen
+	c.base, c.top = c.last, c.last
+	if !c.kept { // the session has it, and what it missed is not owed
+		if c.positioned {
+			c.stillborn, c.chain = true, -1
+		} else {
+			j.plain.open(c, e)
+		}
+		return
+	}
+	if c.windows >= 0 {
+		list := j.plain.windows[c.windows]
+		w := &list[len(list)-1]
+		w.close, w.clean, w.life = 0, false, e.Life
+	}
+}
+
+// hushed notes, when a resumed life ends, the subscriptions that received nothing
+// in it while another one of the client did.
+func (j *Judge) hushed(p *person) {
+	heard := j.heard(p)
+	for at := p.first; at >= 0; at = j.ledger.all[at].next {
+		c := &j.ledger.all[at]
+		c.hushed = heard && c.mute()
+	}
+}
+
+// heard reports whether some subscription of a client received something in the
+// client's present life, which a session has resumed.
+func (j *Judge) heard(p *person) bool {
+	for at := p.first; at >= 0; at = j.ledger.all[at].next {
+		if c := &j.ledger.all[at]; c.resumed && c.life == p.life && !c.mute() {
+			return true
+		}
+	}
+	return false
+}
+
+// mute reports whether a resumed subscription has received nothing since.
+func (c *cursor) mute() bool { return c.resumed && c.inLive == 0 && c.inReplay == 0 }
+
+// leaving notes that the server ends connections as one does that goes away or
+// crashes: sessions may be gone with it.
+func (k *clock) leaving(e *history.Event) {
+	if e.Who == history.Server && (e.Code == 0 || e.Code == 1001 || e.Code == 1006 || e.Code == 1012) {
+		if n := len(k.restarts); n == 0 || e.Seen-k.restarts[n-1] > slack/4 {
+			k.restarts = append(k.restarts, e.Seen)
+		}
+	}
+}
+
+// sessionText is what a connect answer said about the session, for a witness.
+func sessionText(f history.Flags) string {
+	switch {
+	case f&history.FlagResumed != 0:
+		return "session resumed"
+	case f&history.FlagRecover != 0:
+		return "session not resumed"
+	case f&history.FlagSession != 0:
+		return "new session"
+	}
+	return ""
+}

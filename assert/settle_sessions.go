@@ -1,0 +1,205 @@
+package assert
+
+import (
+	"time"
+
+	"squall/assert/history"
+	"squall/scenario"
+)
+
+// promises is what the target claims of one channel.
+func (s *settlement) promises(ch history.ChannelID) *scenario.Promises {
+	p := s.promisesOf[ch]
+	if p == nil {
+		q := s.j.brief.Promises.Of(s.j.names.Name(int32(ch)))
+		p = &q
+		s.promisesOf[ch] = p
+	}
+	return p
+}
+
+// outageOf finds the return that began a life.
+func (s *settlement) outageOf(part int, client history.ClientID, life int32) *absence {
+	q := &s.parts[part].sessions
+	for at := q.before[client]; at > 0; at = q.all[at-1].earlier {
+		if o := &q.all[at-1]; o.life == life {
+			return o
+		}
+	}
+	return nil
+}
+
+// slack is how much earlier than its last receipt a subscription may have been
+// owed what it had not received: messages on their way overtake nothing, but the
+// times at which they were sent may be any within it.
+const slack = time.Second
+
+// queued counts what the session may have had to keep in an absence: everything
+// published on its channels since shortly before each one's last receipt.
+func (s *settlement) queued(o *absence) (n int64) {
+	for _, m := range o.marks {
+		for _, b := range s.channel(m.channel).outboxes {
+			n += int64(b.after(o.to) - b.after(m.seen-slack))
+		}
+	}
+	return n
+}
+
+// missedIn counts what was published for the session while it was away.
+func (s *settlement) missedIn(o *absence) (n int64) {
+	for _, m := range o.marks {
+		for _, b := range s.channel(m.channel).outboxes {
+			n += int64(b.after(o.to) - b.after(o.from))
+		}
+	}
+	return n
+}
+
+// beyond reports whether an absence, or a message of it, may have been more than
+// the promised queue holds, with the margins of soundness: then only order and
+// honesty are judged, and which end is dropped is the server's choice.
+func (s *settlement) beyond(o *absence, ch history.ChannelID, sent time.Duration) bool {
+	q := s.promises(ch).Queue
+	if q.Size == 0 || s.queued(o) >= int64(q.Size) {
+		return true
+	}
+	return q.TTL > 0 && o.to-min(sent, o.from) >= q.TTL-time.Second
+}
+
+// judgeSessions tells justified refusals of sessions from the others.
+func (s *settlement) judgeSessions() {
+	for i, p := range s.parts {
+		for k := range p.sessions.all {
+			o := &p.sessions.all[k]
+			if o.resumed {
+				continue
+			}
+			x := incident{client: o.client, channel: o.marks[0].channel, epoch: withoutOffsets, life: o.life,
+				n: s.missedIn(o), seen: o.to, setting: o.setting, anomaly: SessionRefused}
+			if !s.excusesRefusal(o) {
+				x.anomaly = SessionForgotten
+				if o.again {
+					x.anomaly = RecoversOnlyOnce
+				}
+			}
+			s.found = append(s.found, found{x, i})
+		}
+	}
+}
+
+// excusesRefusal reports whether size or age, or a server that went away in
+// between, may explain that a session was not resumed.
+func (s *settlement) excusesRefusal(o *absence) bool {
+	for _, m := range o.marks {
+		if s.beyond(o, m.channel, o.from) {
+			return true
+		}
+	}
+	for _, x := range s.j.outages { // what the plan itself did to the target
+		if x.from <= o.to && (!x.over || x.to >= o.from) {
+			return true
+		}
+	}
+	for _, p := range s.parts {
+		for _, at := range p.clock.restarts {
+			if at >= o.from-slack && at <= o.to {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// queueLosses names what is missing where a session went on: what was sent
+// before the server's answer was to be kept for it, what came later was live.
+func (s *settlement) queueLosses(to []loss, part int, c *cursor, g *gap) []loss {
+	end := &s.ends[part][g.cursor]
+	l := loss{part: part, cursor: g.cursor, epoch: g.epoch, life: g.life, seen: g.seen, setting: g.sight}
+	o := s.outageOf(part, c.client, g.life)
+	add := func(from, to2 uint64, a Anomaly) []loss {
+		l.from, l.to, l.n, l.anomaly = from, to2, int64(to2-from+1), a
+		return append(to, l)
+	}
+	for from := g.from; from <= g.to; {
+		a := s.nameQueued(part, c, g, o, from)
+		last := from
+		for last < g.to && last-g.from < mostSpans && s.nameQueued(part, c, g, o, last+1) == a {
+			last++
+		}
+		if last-g.from >= mostSpans {
+			last = g.to
+		}
+		if a == NoAnomaly {
+			end.waived += int64(last - from + 1)
+		} else {
+			to = add(from, last, a)
+		}
+		from = last + 1
+	}
+	return to
+}
+
+// nameQueued names the loss of one offset; NoAnomaly if it is excused.
+func (s *settlement) nameQueued(part int, c *cursor, g *gap, o *absence, offset uint64) Anomaly {
+	sent := g.resumedAt - 1
+	if n, ok := s.channel(c.channel).entry(g.epoch, offset); ok {
+		if m := s.publication(c.channel, n.ident()); m != nil {
+			sent = m.sent
+		}
+	} else if g.live && !g.firstLive {
+		sent = g.seen
+	}
+	switch {
+	case sent > g.resumedAt && g.slowed:
+		return SlowConsumerSilentDrop
+	case sent > g.resumedAt:
+		return LostMessage
+	case g.hushed:
+		return ResubscribePartial
+	case o == nil || s.beyond(o, c.channel, sent):
+		return NoAnomaly
+	}
+	return OfflineQueueDrop
+}
+
+// resumedTail names what is missing at the end of a subscription that has received
+// nothing live since its session went on.
+func (s *settlement) resumedTail(to []loss, l loss, c *cursor) []loss {
+	p := s.parts[l.part]
+	if c.mute() && p.heard(&p.people[c.client]) {
+		l.anomaly = ResubscribePartial
+		return append(to, l)
+	}
+	o := s.outageOf(l.part, c.client, c.life)
+	g := &gap{from: l.from, to: l.to, cursor: l.cursor, epoch: l.epoch, life: l.life, resumedAt: c.resumedAt,
+		live: true, firstLive: true, seen: l.seen, sight: l.setting, slowed: p.people[c.client].slowLife == c.life}
+	if o == nil {
+		l.anomaly = LostMessage
+		return append(to, l)
+	}
+	return s.queueLosses(to, l.part, c, g)
+}
+
+// queuedPlain is nameQueued without offsets: a message is owed by the session's
+// queue if it was sent before the return of the life in which a later one of its
+// publisher came, or of the last life if none did. LostMessage: it was owed live.
+func (s *settlement) queuedPlain(part int, c *cursor, f *flow, w *window, number int32, n uint64, m *publication) Anomaly {
+	life := int32(0)
+	if f != nil {
+		life = f.passedIn(number, n)
+	}
+	if life == 0 {
+		life = w.life
+	}
+	o := s.outageOf(part, c.client, life)
+	switch {
+	case o == nil || !o.resumed || m.sent > o.to:
+		return LostMessage
+	case s.beyond(o, c.channel, m.sent):
+		return NoAnomaly
+	}
+	if p := s.parts[part]; c.mute() && c.life == life && p.heard(&p.people[c.client]) {
+		return ResubscribePartial
+	}
+	return OfflineQueueDrop
+}
