@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -11,8 +12,8 @@ import (
 
 // checkOptions are the flags of `squall check`.
 type checkOptions struct {
-	file string
-	json string
+	file    string
+	outputs outputs
 }
 
 func (t *tool) checkVerb(code *int) *cobra.Command {
@@ -32,9 +33,7 @@ RECORDING is a file, or - for stdin.`,
 			return t.checkRecording(o, code)
 		},
 	}
-	f := cmd.Flags()
-	f.SortFlags = false
-	f.Var(word{&o.json, "FILE"}, "json", "write the report as JSON; - is stdout, the summary then goes to stderr")
+	o.outputs.flags(cmd)
 	return cmd
 }
 
@@ -49,15 +48,16 @@ func (t *tool) checkRecording(o *checkOptions, code *int) error {
 		defer file.Close()
 		in = file
 	}
-	if o.json != "" && o.json != "-" {
-		if err := report.Writable(o.json); err != nil {
-			return usage(err)
-		}
+	if err := o.outputs.check(); err != nil {
+		return err
 	}
 	result, err := t.check(in, version())
 	if err != nil {
 		return usage(fmt.Errorf("checking %s: %w", name, err))
 	}
 	*code = result.Exit()
-	return t.deliver(result, o.json)
+	runs := &report.Runs{Tool: result.Tool, Started: result.Started, Took: result.Took, Runs: []*report.Result{result}}
+	return t.deliver(runs, &o.outputs,
+		func(w io.Writer) error { return report.JSON(w, result) },
+		func(w io.Writer) error { return report.Text(w, result, t.style(w)) }, false)
 }

@@ -18,6 +18,11 @@ func completeFile(_ *cobra.Command, args []string, _ string) ([]string, cobra.Sh
 	return shippedNames(), cobra.ShellCompDirectiveDefault
 }
 
+// completeFiles does so for as many as one likes.
+func completeFiles(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	return shippedNames(), cobra.ShellCompDirectiveDefault
+}
+
 // completeFlag completes a flag that takes one of a few words.
 func completeFlag(cmd *cobra.Command, flag string, words []string) {
 	if err := cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp)); err != nil {

@@ -7,9 +7,9 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -20,46 +20,63 @@ import (
 
 // runOptions are the flags of `squall run`.
 type runOptions struct {
-	file    string
-	changes changes
-	json    string
-	record  string
-	trace   string
-	engine  oneOf
-	loops   number
-	memory  amount
-	quiet   bool
+	files        []string
+	changes      changes
+	outputs      outputs
+	record       string
+	trace        string
+	start        string
+	wait         time.Duration
+	timeout      time.Duration
+	inconclusive oneOf
+	engine       oneOf
+	loops        number
+	memory       amount
+	quiet        bool
 }
 
 func (t *tool) runVerb(code *int) *cobra.Command {
-	o := &runOptions{engine: oneOf{value: "auto", words: []string{"auto", "epoll", "portable"}}}
+	o := &runOptions{
+		engine:       oneOf{value: "auto", words: []string{"auto", "epoll", "portable"}},
+		inconclusive: oneOf{words: []string{"pass", "fail"}},
+	}
 	cmd := &cobra.Command{
-		Use:   "run FILE",
+		Use:   "run FILE...",
 		Short: "Run a scenario and judge it",
 		Long: `Run a scenario against its target and judge what happened.
 
-FILE is a scenario in YAML, the name of a shipped one, or - for stdin. The
-summary goes to stdout, progress to stderr. The first Ctrl-C ends the active
-part early: what happened so far is drained, judged and reported. A second one
-stops at once.`,
+FILE is a scenario in YAML, a folder of them, the name of a shipped one, or -
+for stdin. Several run one after the other and get one verdict. The summary goes
+to stdout, progress to stderr. The first Ctrl-C ends the active part early: what
+happened so far is drained, judged and reported. A second one stops at once.`,
 		Example: `  squall run reconnect-storm
   squall run my.yaml --seed 42 --set clients.voters.count=200
   squall run my.yaml --target wss://gateway.test/ws --dialect centrifugo
-  squall run my.yaml --json report.json --quiet
+  squall run scenarios/ --junit junit.xml --json report.json --quiet
+  squall run my.yaml --start ./gateway --timeout 5m
   squall run my.yaml --trace voters/731   # one client's frames, live`,
-		Args:              oneArgument("scenario"),
-		ValidArgsFunction: completeFile,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return oneArgument("scenario")(cmd, args)
+			}
+			return nil
+		},
+		ValidArgsFunction: completeFiles,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			o.file = args[0]
-			return t.runScenario(cmd.Context(), o, code)
+			o.files = args
+			return t.runScenarios(cmd.Context(), o, code)
 		},
 	}
 	o.changes.flags(cmd)
+	o.outputs.flags(cmd)
 	f := cmd.Flags()
-	f.SortFlags = false
-	f.Var(word{&o.json, "FILE"}, "json", "write the report as JSON; - is stdout, the summary then goes to stderr")
 	f.Var(word{&o.record, "FILE"}, "record", "write what happened, to be judged again by squall check")
 	f.Var(word{&o.trace, "GROUP/INDEX"}, "trace", "show this client's frames and states on stderr")
+	f.Var(word{&o.start, "COMMAND"}, "start", "start the server under test, and stop it at the end; no shell")
+	f.Var(span{&o.wait, false}, "wait", "wait so long until the target accepts a connection (with --start: 30s)")
+	f.Var(span{&o.timeout, false}, "timeout", "end early after this time, with what happened until then")
+	f.Var(&o.inconclusive, "inconclusive", "end with the code of pass or fail instead of 3")
+	completeFlag(cmd, "inconclusive", o.inconclusive.words)
 	f.Var(&o.engine, "engine", "how bytes are moved: auto, epoll or portable")
 	completeFlag(cmd, "engine", o.engine.words)
 	f.Var(&o.loops, "loops", "engine loops (default: cores - 1, at least 1)")
@@ -68,48 +85,120 @@ stops at once.`,
 	return cmd
 }
 
-// runScenario checks everything that can be checked without the target first, so
+// job is one scenario to run.
+type job struct {
+	plan    *scenario.Plan
+	options campaign.Options
+}
+
+// runScenarios checks everything that can be checked without the target first, so
 // that nobody waits for a run whose report can't be written.
-func (t *tool) runScenario(ctx context.Context, o *runOptions, code *int) error {
+func (t *tool) runScenarios(ctx context.Context, o *runOptions, code *int) error {
 	if err := o.check(); err != nil {
 		return err
 	}
-	id := rand.Uint32()
-	plan, err := t.load(o.file, fmt.Sprintf("%08x", id), &o.changes, o.quiet)
+	files, merged, err := gather(o.files)
 	if err != nil {
 		return err
 	}
-	client, err := traced(plan, o.trace)
+	jobs, err := t.jobs(files, merged, o)
 	if err != nil {
 		return err
 	}
-	options := campaign.Options{
-		Run: id, Engine: o.engine.value, Loops: int(o.loops.value), Memory: int64(o.memory),
-		Command: o.command(plan.Seed), Version: version(), Self: self(), TraceClient: client,
+	words, err := o.server(jobs)
+	if err != nil {
+		return err
 	}
 	var recording *report.File
 	if o.record != "" {
 		if recording, err = report.Create(o.record); err != nil {
 			return usage(err)
 		}
-		options.Record = recording
+		jobs[0].options.Record = recording
 	}
-	result, err := t.drive(ctx, plan, o, options)
-	unrecorded := (*campaign.RecordError)(nil)
-	if err != nil && !errors.As(err, &unrecorded) {
-		if recording != nil {
-			recording.Abort()
+	r := t.newRunner(ctx, o, words)
+	defer r.end()
+	runs := &report.Runs{Tool: version(), Started: time.Now()}
+	if !merged {
+		result, judged, err := r.run(&jobs[0])
+		runs.Runs = append(runs.Runs, result)
+		return t.finishOne(runs, o, recording, judged, err, code)
+	}
+	var untold error
+	for i := range jobs {
+		if !o.quiet && !r.stop.interrupted() {
+			r.live.Line(fmt.Sprintf("squall: %d of %d: %s", i+1, len(jobs), jobs[i].plan.Name))
 		}
-		return fmt.Errorf("running %s: %w", plan.File, err)
+		result, judged, err := r.run(&jobs[i])
+		runs.Runs = append(runs.Runs, result)
+		if judged {
+			text := t.text(&o.outputs)
+			untold = errors.Join(untold, report.Text(text, result, t.style(text)), newline(text))
+		} else {
+			t.complain(fmt.Errorf("running %s: %w", jobs[i].plan.File, err))
+		}
 	}
-	*code = result.Exit()
+	runs.Took = time.Since(runs.Started)
+	*code = t.settle(runs.Exit(), runs, o)
+	return errors.Join(environmentIf(untold), t.deliver(runs, &o.outputs,
+		func(w io.Writer) error { return report.RunsJSON(w, runs) },
+		func(w io.Writer) error { return report.Summary(w, runs, t.style(w)) }, o.quiet))
+}
+
+func newline(w io.Writer) error {
+	_, err := io.WriteString(w, "\n")
+	return err
+}
+
+// finishOne reports a single run. One that came to no judgement has no summary
+// and leaves the JSON file as it was, but a CI system is told.
+func (t *tool) finishOne(runs *report.Runs, o *runOptions, recording *report.File, judged bool, err error, code *int) error {
 	switch {
+	case recording == nil:
 	case err != nil:
 		recording.Abort()
-	case recording != nil:
+	default:
 		err = recording.Commit()
 	}
-	return errors.Join(environmentIf(err), t.deliver(result, o.json))
+	if !judged {
+		return t.apologise(runs, o, err)
+	}
+	result := runs.Runs[0]
+	*code = t.settle(result.Exit(), runs, o)
+	return errors.Join(environmentIf(err), t.deliver(runs, &o.outputs,
+		func(w io.Writer) error { return report.JSON(w, result) },
+		func(w io.Writer) error { return report.Text(w, result, t.style(w)) }, o.quiet))
+}
+
+// jobs loads all scenarios, and tells the problems of all.
+func (t *tool) jobs(files []string, merged bool, o *runOptions) ([]job, error) {
+	if merged && (o.record != "" || o.trace != "") {
+		return nil, usage(errors.New("--record and --trace belong to one scenario; run it alone"))
+	}
+	var jobs []job
+	var wrong []error
+	by := map[string]string{} // file by name
+	for _, file := range files {
+		id := rand.Uint32()
+		plan, err := t.load(file, fmt.Sprintf("%08x", id), &o.changes, o.quiet)
+		if err != nil {
+			wrong = append(wrong, err)
+			continue
+		}
+		if other, twice := by[plan.Name]; twice {
+			wrong = append(wrong, usage(fmt.Errorf("%s and %s are both called %s; reports tell scenarios apart by their names", other, plan.File, plan.Name)))
+		}
+		by[plan.Name] = plan.File
+		client, err := traced(plan, o.trace)
+		if err != nil {
+			return nil, err
+		}
+		jobs = append(jobs, job{plan, campaign.Options{
+			Run: id, Engine: o.engine.value, Loops: int(o.loops.value), Memory: int64(o.memory),
+			Command: o.command(file, plan), Version: version(), Self: self(), TraceClient: client,
+		}})
+	}
+	return jobs, errors.Join(wrong...)
 }
 
 // self is this program, which the campaign starts again as `squall gateway` when
@@ -127,87 +216,45 @@ func (o *runOptions) check() error {
 	if o.loops.value > 1024 {
 		return usage(fmt.Errorf("--loops: %d is more than 1,024; a loop serves one core", o.loops.value))
 	}
-	if o.json != "" && o.record != "" && filepath.Clean(o.json) == filepath.Clean(o.record) {
-		return usage(fmt.Errorf("--json and --record both name %s; give them different files", o.json))
-	}
-	if o.record == "-" {
-		return usage(errors.New("--record: a recording is binary and goes to a file, not to stdout"))
-	}
-	for _, path := range [...]string{o.json, o.record} {
-		if path == "" || path == "-" {
-			continue
-		}
-		if err := report.Writable(path); err != nil {
-			return usage(err)
-		}
-	}
-	return nil
+	return o.outputs.check(output{"record", o.record})
 }
 
-// drive runs plan with progress on stderr and Ctrl-C in two steps.
-func (t *tool) drive(ctx context.Context, plan *scenario.Plan, o *runOptions, options campaign.Options) (*report.Result, error) {
-	columns, terminal := isTerminal(t.stderr)
-	style := t.style(t.stderr)
-	if columns > 0 {
-		style.Width = min(columns, 120)
+// server is the command of --start, taken apart.
+func (o *runOptions) server(jobs []job) ([]string, error) {
+	if o.start == "" {
+		return nil, nil
 	}
-	live := report.NewLive(t.stderr, style, terminal && t.getenv("TERM") != "dumb")
-	defer live.End()
+	words, err := split(o.start)
+	if err != nil {
+		return nil, usage(fmt.Errorf("--start: %w; it is split at blanks outside quotes, and no shell runs it", err))
+	}
+	for i := range jobs {
+		if jobs[i].plan.Target.Embedded {
+			return nil, usage(fmt.Errorf("--start: %s tests the embedded gateway, not the server that would be started; name it with --target URL", jobs[i].plan.File))
+		}
+	}
+	return words, nil
+}
+
+// settle turns the exit code 3 into what --inconclusive says, unless a run was cut
+// short: that was no verdict.
+func (t *tool) settle(code int, runs *report.Runs, o *runOptions) int {
+	if code != exitInconclusive || o.inconclusive.value == "" {
+		return code
+	}
+	for _, r := range runs.Runs {
+		if r.Interrupted {
+			return code
+		}
+	}
+	code = exitPass
+	if o.inconclusive.value == "fail" {
+		code = exitFail
+	}
 	if !o.quiet {
-		options.Progress = func(p campaign.Progress) { live.Show(p) }
+		t.note("--inconclusive %s: ending with %d instead of 3", o.inconclusive.value, code)
 	}
-	if o.trace != "" {
-		options.Trace = live.Line
-	}
-
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
-	interrupt := make(chan struct{})
-	options.Interrupt = interrupt
-	signals := make(chan os.Signal, 2)
-	defer t.signals(signals)()
-	done := make(chan struct{})
-	defer close(done)
-	go func() {
-		for n := 0; ; n++ {
-			select {
-			case <-done:
-				return
-			case <-signals:
-			}
-			if n == 0 {
-				live.Line("squall: ending early: draining and judging; Ctrl-C again stops at once")
-				close(interrupt)
-				continue
-			}
-			live.Line("squall: stopping at once")
-			stop()
-			return
-		}
-	}()
-	return t.run(ctx, plan, options)
-}
-
-// deliver writes the reports, the file first: a reader of stdout may leave early.
-func (t *tool) deliver(result *report.Result, json string) error {
-	text := t.stdout
-	var err error
-	switch json {
-	case "":
-	case "-":
-		text = t.stderr
-		err = report.JSON(t.stdout, result)
-	default:
-		err = report.WriteFile(json, func(w io.Writer) error { return report.JSON(w, result) })
-	}
-	return environmentIf(errors.Join(err, report.Text(text, result, t.style(text))))
-}
-
-func environmentIf(err error) error {
-	if err == nil {
-		return nil
-	}
-	return environment(err)
+	return code
 }
 
 // traced is the number in the run of the client that --trace names.
@@ -233,9 +280,9 @@ func traced(plan *scenario.Plan, name string) (int, error) {
 	return 0, usage(fmt.Errorf("--trace: there is no group %q; the groups are %s", group, strings.Join(names, ", ")))
 }
 
-// command is the command line that repeats this run. Secrets are left out.
-func (o *runOptions) command(seed uint64) string {
-	words := []string{"squall", "run", quote(o.file), "--seed", strconv.FormatUint(seed, 10)}
+// command is the command line that repeats the run of file. Secrets are left out.
+func (o *runOptions) command(file string, plan *scenario.Plan) string {
+	words := []string{"squall", "run", quote(file), "--seed", strconv.FormatUint(plan.Seed, 10)}
 	add := func(flag, value string) { words = append(words, flag, quote(value)) }
 	for _, s := range shown(o.changes.set) {
 		add("--set", s)
@@ -245,6 +292,16 @@ func (o *runOptions) command(seed uint64) string {
 	}
 	if o.changes.dialect != "" {
 		add("--dialect", o.changes.dialect)
+	}
+	if o.start != "" {
+		command := o.start
+		for _, secret := range plan.Secrets {
+			command = strings.ReplaceAll(command, secret, hidden)
+		}
+		add("--start", command)
+	}
+	if o.wait > 0 {
+		add("--wait", o.wait.String())
 	}
 	if o.engine.value != "auto" {
 		add("--engine", o.engine.value)
