@@ -39,6 +39,7 @@ const (
 
 	// Owned by reconnect.
 	LockstepReconnect
+	ResumeLivelock
 
 	// Owned by close.
 	WrongCloseCode
@@ -134,6 +135,7 @@ var definitions = [anomalies]Definition{
 	OffsetRegress:    {"offset-regress", "order", "order: per-channel", "an offset or an answered position went back within one epoch", reorders},
 	CausalInversion:  {"causal-inversion", "order", "order: causal", "a message came before the one that its publisher had received before it said this", reorders},
 
+	ResumeLivelock:    {"resume-livelock", "reconnect", "reconnect", "the server ends one connection of a client after the other before its subscriptions are answered, while others get through", parts},
 	LockstepReconnect: {"lockstep-reconnect", "reconnect", "reconnect", "the server told the clients of a drain when to return, and nearly all of them at the same moments", herds},
 
 	WrongCloseCode:     {"wrong-close-code", "close", "close", "the server closed a connection with a code that is not meant for this cause, with one that may not be sent, or without a close frame", parts},

@@ -126,6 +126,8 @@ func (f *found) what() string {
 	switch {
 	case f.anomaly == LockstepReconnect:
 		return f.said
+	case f.anomaly == ResumeLivelock:
+		return fmt.Sprintf("%d connections in a row were ended by the server before their subscriptions were answered, without one message", f.n)
 	case f.from == 0:
 		return "closed without a close frame"
 	case !sendable(int32(f.from)):

@@ -242,6 +242,15 @@ var explanations = [anomalies]Explanation{
 		Issues: []string{"pal-tamas/rask#560", "block/buzz#2575"},
 		Look:   "the order in the shutdown path: stop accepting, announce, flush each queue, close frame, wait for the answer. Whose position decides where a replay begins: the client's own must",
 	},
+	ResumeLivelock: {
+		Wire: "a client connects, asks to resume, and is closed before the answers, again and again, while other clients get through",
+		Causes: []string{
+			"the resume fails in the same way each time (a sequence, an epoch or a session that the server no longer accepts), and the server hangs up instead of refusing the recovery",
+			"state kept of the session is not reset when the client gets a new one",
+		},
+		Issues: []string{"mattermost/mattermost#30388", "mattermost/mattermost-mobile#10183"},
+		Look:   "the close code and reason of the repeated ends, and the server's log of that session: what can't be resumed must be answered, so that the client begins afresh",
+	},
 	LockstepReconnect: {
 		Wire: "the notices of one drain carry the same wait for all connections, or one of a few, and the upgrades that follow come in ticks",
 		Causes: []string{

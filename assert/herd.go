@@ -71,14 +71,14 @@ func (s *settlement) herds(w *want) (all [][]hint) {
 	return all
 }
 
-// lockstep reports herds that were sent back at the same moments. The time from
+// lockstep reports clients that never get through, and herds that were sent back at the same moments. The time from
 // the first to the last return is divided into equal parts, of which each would
 // hold five clients or more; if the fullest fifth of them holds nine of ten
 // clients, or all return within one tick, the herd moves in lockstep. Clients
 // that are spread evenly, or even with a backoff's jitter, don't come near that.
 func (s *settlement) lockstep(w *want, v *Verdict, herds [][]hint) {
 	told, judged := int64(0), int64(0)
-	var mine []*found
+	mine := s.livelocks(w)
 	for _, h := range herds {
 		told += int64(len(h))
 		if len(h) < leastHerd {

@@ -31,6 +31,7 @@ type Judge struct {
 	errors       errors
 	outages      outages
 	closes       closes
+	lastReady    time.Duration // when some client had its subscriptions answered last
 	traffic      tally
 	clock        clock
 
@@ -142,7 +143,7 @@ func (j *Judge) rare(e *history.Event) {
 	case history.Dial:
 		j.traffic.dials++
 		p.life = e.Life
-		p.node, p.dialled, p.announced = e.Code, e.Sent, false
+		p.node, p.dialled, p.announced, p.resumes = e.Code, e.Sent, false, false
 		j.returns.dialled(p, e)
 	case history.Refused:
 		j.errors.add(j, e)
@@ -158,6 +159,7 @@ func (j *Judge) rare(e *history.Event) {
 		j.returns.connected(j, p, e)
 		j.connected(p, e)
 	case history.Ready:
+		p.futile, j.lastReady = 0, e.Seen
 		j.returns.ready(j, p, e)
 	case history.Resynced:
 		j.meters.sample(j, e, latency.Resync, e.Seen-e.Due)
@@ -165,6 +167,7 @@ func (j *Judge) rare(e *history.Event) {
 	case history.Closed:
 		j.closed(p, e)
 	case history.Subscribe:
+		p.resumes = p.resumes || e.Has(history.FlagRecover)
 		if !j.claims.subscribe(j, p, e) {
 			j.subscribe(p, e)
 		}
@@ -195,7 +198,7 @@ func (j *Judge) rare(e *history.Event) {
 		if strings.HasPrefix(e.Note, "slow") {
 			p.slowing = false
 		}
-		if p.away && strings.HasPrefix(e.Note, "disconnect") {
+		if p.away && (strings.HasPrefix(e.Note, "disconnect") || e.Note == "session") {
 			p.wanting = e.Seen
 		}
 	case history.Problem:
@@ -225,6 +228,7 @@ func (j *Judge) closed(p *person, e *history.Event) {
 		return // the run is over and everybody goes home
 	}
 	drained := j.parting(p, e)
+	j.futile(p, e)
 	p.closedAt = e.Seen
 	j.hushed(p)
 	j.clock.leaving(e)

@@ -92,6 +92,9 @@ type person struct {
 	faultIn   int32         // the life in which the client's own latest fault began
 	node      int32         // of the target, of its latest attempt
 	dialled   time.Duration // when that began
+	resumes   bool          // its connection has asked for a recovery
+	futile    int32         // connections in a row that got it nowhere
+	gotten    int64         // what it had received when the last of them ended
 	stayed    bool          // its connection was open when the run ended
 	announced bool          // the server has said that it will end this connection
 	told      time.Duration // when

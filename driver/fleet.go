@@ -353,6 +353,11 @@ func (f *fleet) busy() []time.Duration {
 func (s *shard) activate(zero time.Duration) {
 	s.active, s.zero = true, zero
 	s.plant(zero)
+	for i := range s.clients {
+		if c := &s.clients[i]; c.Ever() && c.Connected() {
+			s.turn(c, zero)
+		}
+	}
 	for i := range s.pubs {
 		switch p := &s.pubs[i]; {
 		case p.plan.Together:

@@ -19,7 +19,9 @@ func (s *shard) do(x step, now time.Duration) {
 	case stepHeal:
 		s.heal(c, x, now)
 	case stepBack:
-		s.fault(c, history.FaultEnd, "disconnect", x.at, now)
+		s.fault(c, history.FaultEnd, s.returning(c), x.at, now)
+	case stepLeave:
+		s.leave(c, x, now)
 	case stepBurst:
 		s.burst(x)
 	case stepFence:

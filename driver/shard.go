@@ -28,6 +28,8 @@ type client struct {
 	watch  *watch        // what its faults wait for; nil: nothing
 	node   int32         // of the target, of its latest attempt
 	rest   []byte        // of a streamed dialect: the beginning of what is still to come
+	turns  int32         // of steady churn that it has begun
+	churn  bool          // its latest connection ended with a turn
 }
 
 // shard owns some clients and serves their loop. All methods run on the loop.
@@ -195,6 +197,7 @@ func (s *shard) tell(c *client, e *history.Event) {
 	case history.Refused:
 		s.errors++
 	case history.Ready:
+		s.turn(c, e.Seen)
 		s.beginAtOnce(c, e.Seen)
 		if c.Complete() {
 			s.healed(c, e.Seen)

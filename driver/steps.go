@@ -16,6 +16,7 @@ const (
 	stepMoment          // a moment of the timeline reaches a victim
 	stepHeal            // a freeze or slow of this connection ends
 	stepBack            // the end of `away`
+	stepLeave           // a turn of steady churn ends with this connection
 	stepBurst           // the next publication of a `publish` moment
 	stepFence           // a fence that found the server's window full
 )

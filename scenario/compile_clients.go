@@ -25,7 +25,7 @@ func (c *compiler) groups() {
 		g := c.s.Clients[name]
 		p.Groups = append(p.Groups, Group{
 			Name: name, First: len(p.Clients), Count: g.Count, Role: string(g.Role),
-			Reconnect: backoff(g.Reconnect), Heartbeat: c.pings(g.Heartbeat),
+			Reconnect: backoff(g.Reconnect), Session: churn(g.Session), Heartbeat: c.pings(g.Heartbeat),
 		})
 		c.group(len(p.Groups)-1, name, &g)
 	}

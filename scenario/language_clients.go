@@ -13,7 +13,7 @@ type GroupSpec struct {
 	Publish   []PublishSpec   `yaml:"publish" one:"true" about:"What each client publishes."`
 	Reconnect *ReconnectSpec  `yaml:"reconnect" about:"How a lost client returns; or never."`
 	Heartbeat *HeartbeatSpec  `yaml:"heartbeat" about:"The clients' own pings, where the dialect has them."`
-	Session   *SessionSpec    `yaml:"session" later:"*" about:"Steady churn."`
+	Session   *SessionSpec    `yaml:"session" about:"Steady churn: each client leaves cleanly now and then, and returns."`
 	Read      ByteRate        `yaml:"read" later:"*" about:"A slow consumer for its whole life."`
 	Link      *LinkSpec       `yaml:"link" later:"*" about:"Delay and rate of the network."`
 	Fallback  []string        `yaml:"fallback" one:"true" later:"*" about:"Transports tried when the upgrade is refused."`
@@ -58,8 +58,8 @@ type ReconnectSpec struct {
 
 // SessionSpec is steady churn.
 type SessionSpec struct {
-	Stay Draw `yaml:"stay" about:"Time connected."`
-	Away Draw `yaml:"away" about:"Time not connected."`
+	Stay Draw `yaml:"stay" need:"true" about:"Time connected, from when everything is answered."`
+	Away Draw `yaml:"away" about:"Time before it returns; 0s."`
 }
 
 // LinkSpec is a network.

@@ -118,7 +118,7 @@ func TestNotYetAvailable(t *testing.T) {
 	got = slices.Compact(got)
 	want := strings.Fields(`stop-when environments compression http copies foreign-traffic
 		auth roles filter transform throttle debounce batch aggregate priority
-		data session read link fallback outbox key
+		data read link fallback outbox key
 		degrade mute abuse scale block revoke exec
 		isolation heartbeat state presence`)
 	want = append(want, "via: http")

@@ -115,9 +115,13 @@ type Group struct {
 	First     int // number of its first client in the run
 	Count     int
 	Reconnect Reconnect
+	Session   Session   // steady churn; Stay.Hi 0: none
 	Heartbeat Heartbeat // the client's own pings; Every 0: never
 	Role      string
 }
+
+// Session is steady churn: how long clients of a group stay and stay away.
+type Session struct{ Stay, Away Draw }
 
 // Reconnect is a backoff: the n-th wait (from 0) is First×Factor^n, at most
 // Max, changed by Jitter.

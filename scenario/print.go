@@ -195,6 +195,9 @@ func (p *Plan) printGroup(w *printer, g *Group, form *writtenGroup) {
 			}
 			row("reconnect", "first %s, max %s, factor %g, jitter %s, %s%s", short(r.First), short(r.Max), r.Factor, r.Jitter, attempts, p.nodeWord(r.Node))
 		}
+		if text := g.Session.text(); text != "" {
+			row("session", "%s", text)
+		}
 		switch h := g.Heartbeat; {
 		case h.Every > 0:
 			row("heartbeat", "every %s, timeout %s", short(h.Every), short(h.Timeout))

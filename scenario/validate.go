@@ -200,6 +200,7 @@ func (v *validator) group(name string) {
 		v.fail(join(path, "reconnect.max"), "found %v, expected at least first, which is %v", r.Max, r.First)
 	}
 	v.beat(join(path, "heartbeat"), g.Heartbeat)
+	v.session(path, &g)
 }
 
 // beat refuses heartbeats that can't be.

@@ -333,3 +333,21 @@ func TestDefectsOfADrain(t *testing.T) {
 		}
 	}
 }
+
+// TestResumeLivelock: the chosen user is ended at each resume, the others aren't.
+func TestResumeLivelock(t *testing.T) {
+	bubble(t, Config{Defects: []Defect{{Name: "resume-livelock", Every: 4}}}, func(t *testing.T, s *site) {
+		epoch := string(s.client("z").subscribe("c").Epoch)
+		for round := range 2 {
+			for _, user := range []string{"a", "b", "c", "d"} {
+				c := s.client(user)
+				c.recover("c", epoch, 0)
+				m, err := c.next()
+				if stuck := user == "d"; stuck != (err != nil) {
+					t.Errorf("round %d: %s got %s, %v", round, user, line(m), err)
+				}
+				c.nc.Close()
+			}
+		}
+	})
+}

@@ -64,6 +64,8 @@ func Defects() []DefectInfo {
 			[]string{"socketio/socket.io#4880"}},
 		{"resubscribe-partial", "resumes a session with the first half of its subscriptions", "resubscribe-partial", 1,
 			[]string{"enisdenjo/graphql-ws#85", "phoenixframework/phoenix#3458", "dsrees/JavaPhoenixClient#91"}},
+		{"resume-livelock", "ends every connection of every 40th user that wants to resume, from then on", "resume-livelock", 40,
+			[]string{"mattermost/mattermost#30388", "mattermost/mattermost-mobile#10183"}},
 	}
 }
 
@@ -92,10 +94,12 @@ type wrong struct {
 	drainLoss              *trigger
 	wrongCloseCode         *trigger
 	lockstepReconnect      *trigger
+	resumeLivelock         *trigger
 
 	mu      sync.Mutex
 	written map[cursor]position // lost-in-socket
 	drained map[cursor]position // drain-loss
+	stuck   map[string]bool     // resume-livelock
 }
 
 // Shown tells how often a defect has had its way so far, so that a test of
@@ -124,6 +128,7 @@ func (w *wrong) places() map[string]**trigger {
 		"drain-loss":                &w.drainLoss,
 		"wrong-close-code":          &w.wrongCloseCode,
 		"lockstep-reconnect":        &w.lockstepReconnect,
+		"resume-livelock":           &w.resumeLivelock,
 		"causal-inversion":          &w.causalInversion,
 		"offline-queue-drop":        &w.offlineQueueDrop,
 		"double-flush":              &w.doubleFlush,

@@ -26,6 +26,8 @@ func (c *conn) subscribe(m *command) *refusal {
 	}
 	w := c.gateway.wrong
 	switch {
+	case w.livelock(c, m):
+		return nil
 	case w.subscribeHistoryGap.fires():
 		c.subscribeLate(m, sub)
 	case w.confirmedNotSubscribed.fires():

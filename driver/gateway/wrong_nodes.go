@@ -70,6 +70,24 @@ func (w *wrong) leave(c *conn, d Drain) {
 	}
 }
 
+// livelock ends the connection of a user who can't resume any more.
+func (w *wrong) livelock(c *conn, m *command) bool {
+	if w.resumeLivelock == nil || !m.recover || c.user == "" {
+		return false
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.stuck[c.user] && !w.resumeLivelock.fires() {
+		return false
+	}
+	if w.stuck == nil {
+		w.stuck = make(map[string]bool)
+	}
+	w.stuck[c.user] = true
+	c.close(ws.StatusInternalServerError, "bad sequence")
+	return true
+}
+
 func (w *wrong) crash(*hub) {}
 
 func (w *wrong) risen(*hub) {}
