@@ -51,6 +51,9 @@ const (
 	SessionForgotten
 	SessionRefused
 
+	// Owned by delivery.
+	DuplicateLiveSession
+
 	anomalies // how many there are
 )
 
@@ -145,4 +148,6 @@ var definitions = [anomalies]Definition{
 	RecoversOnlyOnce:   {"recovers-only-once", "queue", "queue", "a session that had been resumed before was not resumed again, although size and age allowed it", refuses},
 	SessionForgotten:   {"session-forgotten", "queue", "queue", "a session was not resumed although size and age allowed it", refuses},
 	SessionRefused:     {"session-refused", "queue", "queue: complete", "a session was not resumed, for which its size, its age or a restart is a reason", refuses},
+
+	DuplicateLiveSession: {"duplicate-live-session", "delivery", "takeover: closes-old", "a message that was sent after the newer connection of a session was answered came on the older one", repeats},
 }

@@ -26,7 +26,10 @@ func (s *settlement) delivery(w *want, v *Verdict) {
 	if w.Want != "at-least-once" {
 		concern |= repeats
 	}
-	orphan := s.sift(w, v, func(f *found) bool { return f.anomaly.Define().harm&concern != 0 }, concern)
+	v.add(false, "replaced connections that were read on", s.replaced(w))
+	orphan := s.sift(w, v, func(f *found) bool {
+		return f.anomaly.Define().harm&concern != 0 || f.anomaly == DuplicateLiveSession
+	}, concern)
 
 	limit := w.Waived
 	if limit.Op == "" && s.j.brief.Promises.Recovery && w.Want != "at-most-once" {

@@ -94,9 +94,9 @@ func (v *evidence) cut(client history.ClientID, channel history.ChannelID) []fac
 
 func (f *fact) concerns(channel history.ChannelID) bool {
 	switch f.kind {
-	case history.Deliver, history.Subscribe, history.Subscribed, history.Unsubscribe, history.Unsubscribed, history.Gap:
+	case history.Deliver, history.Subscribe, history.Subscribed, history.Unsubscribe, history.Unsubscribed, history.Gap, history.Leftover:
 		return f.channel == channel
-	case history.Connected, history.Closed, history.Announced, history.FaultBegin, history.FaultEnd, history.Probe:
+	case history.Connected, history.Closed, history.Displaced, history.Announced, history.FaultBegin, history.FaultEnd, history.Probe:
 		return true
 	}
 	return false

@@ -328,4 +328,15 @@ var explanations = [anomalies]Explanation{
 		},
 		Look: "rate × time away against `queue.size`; a larger queue or a shorter `away` settles whether it is the limit",
 	},
+
+	DuplicateLiveSession: {
+		Wire: "a client returns under its session's name while its old socket is still open, is answered, and then both sockets receive what is published",
+		Causes: []string{
+			"the old connection is ended by a message to another node or task, and the answer does not wait for it",
+			"the table of sessions is keyed by connection, so that a second one is nothing special",
+			"the old connection's subscriptions are removed only when its socket reports an error",
+		},
+		Issues: []string{"socketio/socket.io#4880", "apollographql/subscriptions-transport-ws#732", "HarperFast/harper#1604"},
+		Look:   "what happens between the lookup of the session and the answer to the connect. If two connections of one session are meant to live side by side, promise `takeover: keeps-both`",
+	},
 }

@@ -28,6 +28,7 @@ type Judge struct {
 	returns      returns
 	causal       causal
 	sessions     sessions
+	takeovers    takeovers
 	errors       errors
 	outages      outages
 	closes       closes
@@ -158,6 +159,7 @@ func (j *Judge) rare(e *history.Event) {
 		j.meters.sample(j, e, latency.Connect, e.Seen-e.Due)
 		j.returns.connected(j, p, e)
 		j.connected(p, e)
+		p.connectedAt = e.Seen
 	case history.Ready:
 		p.futile, j.lastReady = 0, e.Seen
 		j.returns.ready(j, p, e)
@@ -205,6 +207,8 @@ func (j *Judge) rare(e *history.Event) {
 		j.errors.add(j, e)
 	case history.Announced:
 		p.announced, p.told = true, e.Seen
+	case history.Leftover, history.Displaced:
+		j.leftover(p, e)
 	case history.Caused:
 		j.caused(e)
 	}

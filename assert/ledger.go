@@ -80,34 +80,36 @@ type cursor struct {
 
 // person is what the judge knows of one client.
 type person struct {
-	life      int32
-	group     int16
-	open      bool
-	away      bool          // wanted back since `lost`
-	slowLife  int32         // the latest life in which it read slowly, or not at all
-	slowAt    time.Duration // since when, in that life
-	slowing   bool          // a slow is under way, and goes on in the next life
-	fault     uint16
-	faultAt   time.Duration
-	faultIn   int32         // the life in which the client's own latest fault began
-	node      int32         // of the target, of its latest attempt
-	dialled   time.Duration // when that began
-	resumes   bool          // its connection has asked for a recovery
-	futile    int32         // connections in a row that got it nowhere
-	gotten    int64         // what it had received when the last of them ended
-	stayed    bool          // its connection was open when the run ended
-	announced bool          // the server has said that it will end this connection
-	told      time.Duration // when
-	hinted    int32         // index of its herd entry while it follows the server's hint; 0: it doesn't
-	closedAt  time.Duration
-	wanting   time.Duration // start of the current return: the loss, or the end of away
-	probe     time.Duration // Due of the latest probe answered
-	probed    time.Duration // Seen of its answer
-	probeIn   int32         // and its life
-	first     int32         // first cursor, or -1
-	claim     int32         // first subscription to a pattern, or -1
-	ready     bool          // has been ready once
-	awaiting  bool          // is back, and not yet resynced
+	life        int32
+	group       int16
+	open        bool
+	away        bool          // wanted back since `lost`
+	slowLife    int32         // the latest life in which it read slowly, or not at all
+	slowAt      time.Duration // since when, in that life
+	slowing     bool          // a slow is under way, and goes on in the next life
+	fault       uint16
+	faultAt     time.Duration
+	faultIn     int32         // the life in which the client's own latest fault began
+	node        int32         // of the target, of its latest attempt
+	dialled     time.Duration // when that began
+	resumes     bool          // its connection has asked for a recovery
+	futile      int32         // connections in a row that got it nowhere
+	gotten      int64         // what it had received when the last of them ended
+	stayed      bool          // its connection was open when the run ended
+	announced   bool          // the server has said that it will end this connection
+	told        time.Duration // when
+	hinted      int32         // index of its herd entry while it follows the server's hint; 0: it doesn't
+	closedAt    time.Duration
+	connectedAt time.Duration // Seen of the answer to the latest connect
+	leftovers   int32         // messages on replaced connections that are kept
+	wanting     time.Duration // start of the current return: the loss, or the end of away
+	probe       time.Duration // Due of the latest probe answered
+	probed      time.Duration // Seen of its answer
+	probeIn     int32         // and its life
+	first       int32         // first cursor, or -1
+	claim       int32         // first subscription to a pattern, or -1
+	ready       bool          // has been ready once
+	awaiting    bool          // is back, and not yet resynced
 }
 
 // ledger finds cursors: an open table over (client, channel).

@@ -23,7 +23,8 @@ import (
 // and `run`. Voters: open, session new|resumed|refused, ready, closed WHO [CODE], fault NAME, healed NAME, sub CH
 // [from O/E] [kept], ack CH O/E [recovered|refused], ack CH, recv CH O/E MSG [flags],
 // recv CH MSG, cause CH O/E MSG (of the receipt before), unsub CH, revoked CH, gap CH O/E, probe SENT, resynced SINCE,
-// refused CODE, problem CODE, dial NODE [hinted], notice MS. The run: phase NAME,
+// refused CODE, problem CODE, dial NODE [hinted], notice MS, leftover CH MSG and displaced
+// CODE of the connection before. The run: phase NAME,
 // fault NAME @NODE, healed NAME @NODE. Tellers: pub CH MSG, ok|fail|unknown CH MSG [O/E].
 // A message is `t0#3`, `t0.1#3` with its incarnation, and ends in `!` if it is a
 // fence. Flags: replay, corrupt, storm, due=S.
@@ -75,6 +76,8 @@ func (s *script) with(setting string) error {
 		d, err := time.ParseDuration(ttl)
 		s.brief.Promises.Queue = scenario.History{Size: n, TTL: d}
 		return err
+	case "takeover":
+		s.brief.Promises.Takeover = v
 	case "delivery":
 		s.brief.Promises.Delivery = v
 	case "order":
@@ -203,7 +206,7 @@ var scriptKinds = map[string]history.Kind{
 	"sub": history.Subscribe, "ack": history.Subscribed, "recv": history.Deliver, "unsub": history.Unsubscribe, "revoked": history.Unsubscribed,
 	"gap": history.Gap, "probe": history.Probe, "resynced": history.Resynced, "refused": history.Refused, "problem": history.Problem, "dial": history.Dial,
 	"pub": history.Publish, "ok": history.Outcome, "fail": history.Outcome, "unknown": history.Outcome, "phase": history.Phase,
-	"cause": history.Caused, "notice": history.Announced, "session": history.Connected,
+	"cause": history.Caused, "notice": history.Announced, "session": history.Connected, "leftover": history.Leftover, "displaced": history.Displaced,
 }
 
 func (s *script) event(f []string) error {
@@ -331,7 +334,14 @@ func (s *script) event(f []string) error {
 				err = s.position(&e, args[1])
 			}
 		}
-	case history.Deliver, history.Caused:
+	case history.Displaced:
+		code, err := strconv.Atoi(args[0])
+		e.Code, e.Life = int32(code), e.Life-1
+		return s.keep(e, err)
+	case history.Deliver, history.Caused, history.Leftover:
+		if kind == history.Leftover {
+			e.Life-- // of the connection before
+		}
 		channel()
 		if strings.Contains(args[0], "/") {
 			e.Flags |= history.FlagPositioned

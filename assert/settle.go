@@ -90,6 +90,7 @@ func (j *Judge) settle() *settlement {
 	s.judgePublications()
 	s.judgeRefusals()
 	s.judgeSessions()
+	s.judgeTakeovers()
 	s.judgePlain()
 	s.judgeCausal()
 	return s

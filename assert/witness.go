@@ -119,6 +119,10 @@ func (s *settlement) line(k, end *fact, notes []string) Line {
 		if k.flags&history.FlagCorrupt != 0 {
 			l.Text += ", stamp does not fit"
 		}
+	case history.Leftover:
+		l.What, l.Text = "recv", "on the older connection: "+s.message(k.ident())
+	case history.Displaced:
+		l.What, l.Text = "closed", fmt.Sprintf("the older connection, with %d", k.code)
 	case history.Subscribe:
 		l.What = "sub"
 		if k.flags&history.FlagRecover != 0 {
@@ -253,6 +257,8 @@ func (s *settlement) missing(f *found) string {
 		if f.other.seq != 0 {
 			return fmt.Sprintf("%s, against %s", what, s.message(f.other))
 		}
+	case d.harm == refuses && d.Owner == "queue":
+		return fmt.Sprintf("the session was not resumed; %d messages were published for it meanwhile", f.n)
 	case d.harm == refuses:
 		return fmt.Sprintf("refused %s (%d)", what, f.n)
 	}
@@ -279,8 +285,15 @@ func (s *settlement) unexcused(f *found) (out []string) {
 	}
 	switch d.harm {
 	case repeats:
+		if f.anomaly == DuplicateLiveSession {
+			return append(out, "it was sent after the newer connection had been answered, when the older one should have been closed")
+		}
 		out = append(out, "each message may be received once")
 	case refuses:
+		if d.Owner == "queue" {
+			q := s.promises(f.channel).Queue
+			return append(out, fmt.Sprintf("the target promises to keep %d messages of a session for %v", q.Size, q.TTL))
+		}
 		h := s.promises(f.channel).History
 		out = append(out, fmt.Sprintf("the target promises a history of %d messages and %v", h.Size, h.TTL))
 	case parts:

@@ -89,6 +89,10 @@ func (s *shard) disconnect(c *client, x step, now time.Duration) {
 	case "cut":
 		c.conn.Fault(fault.Action{Kind: fault.Cut, After: m.After})
 	case "vanish":
+		if s.watchesOld(c) {
+			s.leaveBehind(c, x.client)
+			return
+		}
 		c.conn.Fault(fault.Action{Kind: fault.Abandon})
 	}
 }

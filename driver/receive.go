@@ -14,6 +14,7 @@ import (
 func (s *shard) Message(t engine.Token, opcode byte, payload []byte, at engine.Stamp) {
 	c, i := s.of(t)
 	if c == nil {
+		s.stillServed(t, opcode, payload, at)
 		return
 	}
 	switch opcode {

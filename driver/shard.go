@@ -43,6 +43,8 @@ type shard struct {
 	pubs    []publisher
 	steps   steps
 
+	leftovers map[engine.Token]*leftover // connections that clients left open behind them
+
 	names     *history.Cache
 	mostNames int                          // that a server may invent, before it is taken for garbage
 	hashes    []uint32                     // of channel names, by number
@@ -196,6 +198,10 @@ func (s *shard) tell(c *client, e *history.Event) {
 		}
 	case history.Refused:
 		s.errors++
+	case history.Connected:
+		if len(s.leftovers) > 0 {
+			s.readOn(c.id / int32(len(s.fleet.cfg.Loops)))
+		}
 	case history.Ready:
 		s.turn(c, e.Seen)
 		s.beginAtOnce(c, e.Seen)
@@ -339,7 +345,8 @@ func (s *shard) Open(t engine.Token, at engine.Stamp) {
 // Closed implements engine.Handler.
 func (s *shard) Closed(t engine.Token, end engine.End) {
 	c, i := s.of(t)
-	if c == nil {
+	if c == nil || s.leftovers[t] != nil {
+		s.displaced(t, end)
 		return
 	}
 	now := s.loop.Now()

@@ -60,6 +60,8 @@ func Defects() []DefectInfo {
 			[]string{"emqx/emqx#6396", "thingsboard/tbmq#320", "eclipse-mosquitto/mosquitto#2349"}},
 		{"double-flush", "begins what a resumed session missed with the last two messages that the client has", "double-flush", 1,
 			[]string{"centrifugal/centrifuge-go#150", "shyiko/mysql-binlog-connector-java#113"}},
+		{"duplicate-live-session", "goes on serving the older connection of a session that a newer one has taken over", "duplicate-live-session", 1,
+			[]string{"socketio/socket.io#4880", "apollographql/subscriptions-transport-ws#732", "HarperFast/harper#1604"}},
 		{"recovers-only-once", "never resumes a session a second time", "recovers-only-once", 1,
 			[]string{"socketio/socket.io#4880"}},
 		{"resubscribe-partial", "resumes a session with the first half of its subscriptions", "resubscribe-partial", 1,
