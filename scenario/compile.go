@@ -20,6 +20,7 @@ type Options struct {
 	Run      string                           // what {run} means in users, tokens and channels; "" when the plan is only to be looked at
 	Dialects []DialectInfo                    // known dialects; one is called events
 	Defects  []string                         // of the embedded gateway; nil: not checked
+	Environ  Environment                      // --env, and where it is looked up
 }
 
 // DialectInfo is what a plan must know of a protocol.
@@ -66,7 +67,7 @@ func Embedded() Promises {
 // Load parses, validates and compiles a scenario. All problems are returned at
 // once; the Plan is nil if there are any.
 func Load(file string, src []byte, o Options, set ...string) (*Plan, Problems) {
-	s, problems := Parse(file, src, set...)
+	s, problems := ParseFor(o.Environ, file, src, set...)
 	if len(problems) == 0 {
 		return Compile(s, o)
 	}

@@ -2,20 +2,20 @@ package scenario
 
 // Scenario is one file, as written. Maps keep no order; Scenario.keys does.
 type Scenario struct {
-	Squall   int                  `yaml:"squall" need:"true" enum:"1" about:"Version of the language; the first key."`
-	Name     string               `yaml:"name" need:"true" about:"What the scenario is called: kebab-case."`
-	About    string               `yaml:"about" about:"What it proves, for people."`
-	Seed     *uint64              `yaml:"seed" about:"Every random choice comes from it; --seed overrides it."`
-	Duration Duration             `yaml:"duration" need:"true" about:"Length of the active part, from the end of the initial arrivals."`
-	Warmup   Duration             `yaml:"warmup" about:"Beginning of the active part that is left out of latency figures, never out of safety rules."`
-	Drain    *DrainSpec           `yaml:"drain" about:"Bounds of the end of a run."`
-	StopWhen *StopSpec            `yaml:"stop-when" later:"*" about:"Ends the run early."`
-	Target   *TargetSpec          `yaml:"target" about:"What is tested; by default the embedded reference gateway."`
-	Clients  map[string]GroupSpec `yaml:"clients" need:"true" about:"Groups of clients by name."`
-	Timeline []MomentSpec         `yaml:"timeline" about:"What happens to the clients, and when."`
-	Expect   []ExpectSpec         `yaml:"expect" one:"true" about:"What must hold; by default all that the target promises."`
-	Capacity *CapacitySpec        `yaml:"capacity" about:"How far the load can be raised while the expectations hold; for squall capacity, ignored by squall run."`
-	Environs Tree                 `yaml:"environments" later:"*" about:"Targets by environment."`
+	Squall   int                    `yaml:"squall" need:"true" enum:"1" about:"Version of the language; the first key."`
+	Name     string                 `yaml:"name" need:"true" about:"What the scenario is called: kebab-case."`
+	About    string                 `yaml:"about" about:"What it proves, for people."`
+	Seed     *uint64                `yaml:"seed" about:"Every random choice comes from it; --seed overrides it."`
+	Duration Duration               `yaml:"duration" need:"true" about:"Length of the active part, from the end of the initial arrivals."`
+	Warmup   Duration               `yaml:"warmup" about:"Beginning of the active part that is left out of latency figures, never out of safety rules."`
+	Drain    *DrainSpec             `yaml:"drain" about:"Bounds of the end of a run."`
+	StopWhen *StopSpec              `yaml:"stop-when" later:"*" about:"Ends the run early."`
+	Target   *TargetSpec            `yaml:"target" about:"What is tested; by default the embedded reference gateway."`
+	Clients  map[string]GroupSpec   `yaml:"clients" need:"true" about:"Groups of clients by name."`
+	Timeline []MomentSpec           `yaml:"timeline" about:"What happens to the clients, and when."`
+	Expect   []ExpectSpec           `yaml:"expect" one:"true" about:"What must hold; by default all that the target promises."`
+	Capacity *CapacitySpec          `yaml:"capacity" about:"How far the load can be raised while the expectations hold; for squall capacity, ignored by squall run."`
+	Environs map[string]EnvironSpec `yaml:"environments" about:"Targets by environment, for --env."`
 
 	file  string
 	set   []string            // --set changes, in order

@@ -93,7 +93,7 @@ func split(path string) (around, key string) {
 	for i, step := range steps {
 		switch {
 		case strings.Trim(step, "0123456789") == "":
-		case i == 1 && steps[0] == "clients":
+		case i == 1 && (steps[0] == "clients" || steps[0] == "environments"):
 			kept = append(kept, "*")
 		default:
 			kept = append(kept, strings.ReplaceAll(step, "_", "."))
@@ -116,7 +116,7 @@ func TestNotYetAvailable(t *testing.T) {
 	}
 	slices.Sort(got)
 	got = slices.Compact(got)
-	want := strings.Fields(`stop-when environments compression http copies foreign-traffic
+	want := strings.Fields(`stop-when compression http copies foreign-traffic
 		auth roles filter transform throttle debounce batch aggregate priority
 		data read link fallback outbox key
 		degrade mute abuse scale block revoke exec

@@ -19,6 +19,11 @@ const maxRepairs = 20
 // PATH=VALUE, made before anything is judged. All problems with the grammar are
 // returned, each with its place; the Scenario is usable if there are none.
 func Parse(file string, src []byte, set ...string) (*Scenario, Problems) {
+	return ParseFor(Environment{}, file, src, set...)
+}
+
+// ParseFor reads a scenario with the target of an environment.
+func ParseFor(env Environment, file string, src []byte, set ...string) (*Scenario, Problems) {
 	s := &Scenario{
 		file: file, set: set,
 		pos: make(map[string]place), key: make(map[string]place),
@@ -34,6 +39,7 @@ func Parse(file string, src []byte, set ...string) (*Scenario, Problems) {
 	if root == nil {
 		return s, d.problems.sorted()
 	}
+	d.environment(root, env)
 	for _, change := range set {
 		d.set(root, change)
 	}

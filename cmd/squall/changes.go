@@ -12,6 +12,7 @@ type changes struct {
 	set     []string
 	target  string
 	dialect string
+	env     string
 }
 
 func (c *changes) flags(cmd *cobra.Command) {
@@ -19,6 +20,7 @@ func (c *changes) flags(cmd *cobra.Command) {
 	f.SortFlags = false
 	f.Var(&c.seed, "seed", "draw every random choice from this, not from the file's seed")
 	f.Var(texts{&c.set, "PATH=VALUE"}, "set", "change a value of the scenario; may be repeated")
+	f.Var(word{&c.env, "NAME"}, "env", "take the target from this environment of squall.yaml")
 	f.Var(word{&c.target, "URL"}, "target", "test this instead of the scenario's target")
 	f.Var(word{&c.dialect, "NAME"}, "dialect", "speak this protocol instead of the scenario's")
 	var names []string

@@ -44,6 +44,6 @@ func gather(args []string) (files []string, merged bool, err error) {
 	return files, merged, nil
 }
 
-// settings is the name of the file beside scenarios that is none, without its
-// extension.
+// settings is the name of the file beside scenarios that holds environments,
+// without its extension.
 const settings = "squall"

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"path/filepath"
 	"strings"
 
 	"squall/cmd/internal/campaign"
@@ -20,6 +21,7 @@ const maxScenario = 4 << 20
 // load reads a scenario, makes the changes, and compiles it. All its problems
 // come as one error. run is what {run} means; "" if nothing is going to be run.
 func (t *tool) load(file, run string, c *changes, quiet bool) (*scenario.Plan, error) {
+	given := file
 	file, source, err := t.read(file, quiet)
 	if err != nil {
 		return nil, err
@@ -28,12 +30,41 @@ func (t *tool) load(file, run string, c *changes, quiet bool) (*scenario.Plan, e
 	if c.seed.given {
 		o.Seed = &c.seed.value
 	}
+	if o.Environ, err = environ(given, c.env); err != nil {
+		return nil, err
+	}
 	plan, wrong := scenario.Load(file, source, o, c.set...)
 	if len(wrong) > 0 {
 		return nil, usage(&problems{file, wrong})
 	}
 	plan.Set = shown(plan.Set)
 	return plan, nil
+}
+
+// environ finds the settings beside a scenario, where an environment is asked for:
+// in its folder, or in the present one for stdin and for shipped scenarios.
+func environ(file, name string) (scenario.Environment, error) {
+	env := scenario.Environment{Name: name}
+	if name == "" {
+		return env, nil
+	}
+	dir := "."
+	if info, err := os.Stat(file); err == nil && !info.IsDir() {
+		dir = filepath.Dir(file)
+	}
+	for _, ext := range [...]string{".yaml", ".yml"} {
+		path := filepath.Join(dir, settings+ext)
+		source, err := os.ReadFile(path)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			continue
+		case err != nil:
+			return env, usage(explainRead(path, err, "check its permissions"))
+		}
+		env.File, env.Source = path, source
+		return env, nil
+	}
+	return env, nil
 }
 
 // lookup finds a variable of the environment. Templates can't tell an empty one

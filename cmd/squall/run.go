@@ -287,6 +287,9 @@ func (o *runOptions) command(file string, plan *scenario.Plan) string {
 	for _, s := range shown(o.changes.set) {
 		add("--set", s)
 	}
+	if o.changes.env != "" {
+		add("--env", o.changes.env)
+	}
 	if o.changes.target != "" {
 		add("--target", withoutUser(o.changes.target))
 	}
