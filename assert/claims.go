@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"squall/assert/history"
+	"squall/scenario"
 )
 
 // claim is one client's subscription to a pattern. It has no position: what it
@@ -54,7 +55,7 @@ func (x *claims) matches(j *Judge, pattern, channel history.ChannelID) bool {
 		if x.matched == nil {
 			x.matched = make(map[uint64]bool)
 		}
-		is = match(j.names.Name(int32(pattern)), j.names.Name(int32(channel)))
+		is = scenario.Match(j.names.Name(int32(pattern)), j.names.Name(int32(channel)))
 		x.matched[key] = is
 	}
 	return is

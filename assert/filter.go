@@ -1,8 +1,6 @@
 package assert
 
 import (
-	"strings"
-
 	"squall/assert/history"
 	"squall/scenario"
 )
@@ -78,26 +76,9 @@ func (f *filter) channel(ch history.ChannelID) bool {
 	}
 	if f.known[ch] == 0 {
 		f.known[ch] = -1
-		if match(f.pattern, f.names.Name(int32(ch))) {
+		if scenario.Match(f.pattern, f.names.Name(int32(ch))) {
 			f.known[ch] = 1
 		}
 	}
 	return f.known[ch] > 0
-}
-
-// match reports whether a channel name matches a pattern: `*` is one segment,
-// `**` the rest (one or more), dots part the segments.
-func match(pattern, name string) bool {
-	ps, ns := strings.Split(pattern, "."), strings.Split(name, ".")
-	for i, p := range ps {
-		switch {
-		case i >= len(ns):
-			return false
-		case p == "**" && i == len(ps)-1:
-			return true
-		case p != "*" && p != ns[i]:
-			return false
-		}
-	}
-	return len(ps) == len(ns)
 }

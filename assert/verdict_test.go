@@ -59,7 +59,7 @@ func TestPatterns(t *testing.T) {
 		{"room", "room", true},
 		{"room", "rooms", false},
 	} {
-		if got := match(c.pattern, c.name); got != c.want {
+		if got := scenario.Match(c.pattern, c.name); got != c.want {
 			t.Errorf("match(%q, %q) = %v", c.pattern, c.name, got)
 		}
 	}

@@ -1,7 +1,5 @@
 package scenario
 
-import "strings"
-
 // ChannelPromises is what a target claims of the channels that a pattern matches.
 type ChannelPromises struct {
 	Match    string  `json:"match"`
@@ -15,30 +13,13 @@ type ChannelPromises struct {
 // Of is what p says of one channel: the first pattern that matches wins.
 func (p Promises) Of(channel string) Promises {
 	for _, c := range p.Channels {
-		if matches(c.Match, channel) {
+		if Match(c.Match, channel) {
 			p.Delivery, p.Order, p.Recovery, p.History, p.Queue = c.Delivery, c.Order, c.Recovery, c.History, c.Queue
 			break
 		}
 	}
 	p.Channels = nil
 	return p
-}
-
-// matches reports whether a channel's name matches a pattern: `*` is one
-// segment, `**` the rest (one or more), dots part the segments.
-func matches(pattern, name string) bool {
-	ps, ns := strings.Split(pattern, "."), strings.Split(name, ".")
-	for i, p := range ps {
-		switch {
-		case i >= len(ns):
-			return false
-		case p == "**" && i == len(ps)-1:
-			return true
-		case p != "*" && p != ns[i]:
-			return false
-		}
-	}
-	return len(ps) == len(ns)
 }
 
 // channelPromises completes target.promises.channels: what a rule doesn't say is

@@ -16,7 +16,8 @@ func topic(channel, pattern Template) (key string, text Template) {
 	return "channel", channel
 }
 
-// Match reports whether a channel matches a pattern.
+// Match reports whether a channel matches a pattern: * is one segment, ** the
+// rest (one or more), dots part the segments.
 func Match(pattern, channel string) bool {
 	for {
 		p, restP, moreP := strings.Cut(pattern, ".")
