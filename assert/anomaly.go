@@ -16,6 +16,8 @@ const (
 	ReplayLiveOverlap
 	DuplicateDelivery
 	PhantomMessage
+	MembershipLostSilent
+	FilterFalseNegative
 
 	// Owned by recovery.
 	SubscribeHistoryGap
@@ -50,6 +52,15 @@ const (
 	RecoversOnlyOnce
 	SessionForgotten
 	SessionRefused
+	// Owned by isolation.
+	CrossChannelLeak
+	CrossTenantLeak
+	ConnectionIDReuseLeak
+	WildcardOvermatch
+	PostUnsubscribeDelivery
+	FilterFalsePositive
+	CommandInversion
+	RightNotEnforced
 
 	// Owned by delivery.
 	DuplicateLiveSession
@@ -59,7 +70,7 @@ const (
 
 // harm is what an anomaly does to a subscriber; rules look at it to know which
 // foreign anomalies concern them.
-type harm uint8
+type harm uint16
 
 const (
 	loses harm = 1 << iota
@@ -70,6 +81,7 @@ const (
 	delays
 	herds // brings clients back together
 	parts // ends connections in the wrong way
+	leaks
 )
 
 // Definition explains one anomaly; `squall explain` prints it.
@@ -150,4 +162,15 @@ var definitions = [anomalies]Definition{
 	SessionRefused:     {"session-refused", "queue", "queue: complete", "a session was not resumed, for which its size, its age or a restart is a reason", refuses},
 
 	DuplicateLiveSession: {"duplicate-live-session", "delivery", "takeover: closes-old", "a message that was sent after the newer connection of a session was answered came on the older one", repeats},
+	MembershipLostSilent: {"membership-lost-silent", "delivery", "delivery", "a subscription that had been receiving got nothing more, to the end of a connection that was alive", loses},
+	FilterFalseNegative:  {"filter-false-negative", "delivery", "delivery", "a message that the subscription's filter lets through never came", loses},
+
+	CrossChannelLeak:        {"cross-channel-leak", "isolation", "isolation", "a message came of a channel that the client has never asked for", leaks},
+	CrossTenantLeak:         {"cross-tenant-leak", "isolation", "isolation", "a message came of a channel that belongs to another user", leaks},
+	ConnectionIDReuseLeak:   {"connection-id-reuse-leak", "isolation", "isolation", "a connection with the id of an earlier one got messages that were meant for that one's client", leaks},
+	WildcardOvermatch:       {"wildcard-overmatch", "isolation", "isolation", "a message came of a channel that none of the client's patterns matches, although one comes near", leaks},
+	PostUnsubscribeDelivery: {"post-unsubscribe-delivery", "isolation", "isolation", "a message came that was published after the answer to the client's unsubscribe was there", leaks},
+	FilterFalsePositive:     {"filter-false-positive", "isolation", "isolation", "a message came that no filter of the client's subscriptions lets through", leaks},
+	CommandInversion:        {"command-inversion", "isolation", "isolation", "an unsubscribe and a subscribe, or the reverse, that a client sent one after the other took effect the other way round", leaks | loses},
+	RightNotEnforced:        {"right-not-enforced", "isolation", "isolation", "what the scenario says must be refused was let through", leaks},
 }

@@ -30,7 +30,8 @@ type Brief struct {
 	Offsets    bool                   `json:"offsets"` // the dialect's deliveries carry dense offsets where the channel has history
 	Ack        bool                   `json:"ack"`
 	Expect     []scenario.Expectation `json:"expect"`
-	Memory     int64                  `json:"memory"` // bytes that the ledger may use
+	Personal   []int32                `json:"personal,omitempty"` // numbers of channels that belong to one user
+	Memory     int64                  `json:"memory"`             // bytes that the ledger may use
 }
 
 // BriefGroup is one group of clients.

@@ -20,7 +20,9 @@ type claim struct {
 	state    standing
 	asked    time.Duration
 	windows  []window
-	released time.Duration // Seen of the answer to an unsubscribe; 0: none
+	released time.Duration // Seen of the answer to an unsubscribe, in state left; 0: none
+	hasty    bool          // asked for before an unsubscribe was answered
+	quick    bool          // given back before the subscribe was answered
 }
 
 // claims of one shard.
@@ -94,6 +96,7 @@ func (x *claims) subscribe(j *Judge, p *person, e *history.Event) bool {
 	if k.state == live {
 		k.end(e.Sent, true)
 	}
+	k.hasty = false
 	k.state, k.life, k.asked, k.released = asked, e.Life, e.Sent, 0
 	return true
 }
@@ -104,7 +107,7 @@ func (x *claims) subscribed(j *Judge, p *person, e *history.Event) bool {
 	}
 	k := x.of(p, e)
 	k.state, k.life = live, e.Life
-	k.windows = append(k.windows, window{life: e.Life, asked: k.asked, open: e.Seen, loose: true})
+	k.windows = append(k.windows, window{life: e.Life, asked: k.asked, open: e.Seen, loose: true, hasty: k.hasty})
 	for at := p.first; at >= 0; at = j.ledger.all[at].next {
 		c := &j.ledger.all[at]
 		if x.matches(j, k.pattern, c.channel) && (c.life != e.Life || c.state != live && (c.state != asked || c.patterned)) {
@@ -121,9 +124,10 @@ func (x *claims) unsubscribed(j *Judge, p *person, e *history.Event) bool {
 	k := x.of(p, e)
 	switch {
 	case e.Kind == history.Unsubscribed && e.Flags&history.FlagServer == 0:
-		if k.state == left {
+		if k.state == left && k.life == e.Life {
 			k.released = e.Seen
 		}
+		k.hasty = k.state == asked || k.state == live
 		return true
 	case k.state != live && k.state != asked:
 		return true
@@ -132,6 +136,7 @@ func (x *claims) unsubscribed(j *Judge, p *person, e *history.Event) bool {
 	if e.Kind == history.Unsubscribed { // the server took it away
 		at, to, clean = e.Seen, ended, false
 	}
+	k.quick = k.state == asked
 	k.state = to
 	k.end(at, clean)
 	for i := p.first; i >= 0; i = j.ledger.all[i].next {

@@ -34,6 +34,8 @@ type evidence struct {
 	next  uint64
 	notes []string
 	ids   map[string]uint16
+
+	pattern func(history.ChannelID) bool // whether a name is a pattern's
 }
 
 func newEvidence(size int) evidence {
@@ -73,12 +75,13 @@ func (v *evidence) note(s string) uint16 {
 const witnessFacts = 48
 
 // cut returns the latest facts that concern the client and, where they name a
-// channel, the channel; oldest first.
-func (v *evidence) cut(client history.ClientID, channel history.ChannelID) []fact {
+// channel, the channel or a pattern; oldest first. With topics, whatever the
+// client subscribed to concerns it.
+func (v *evidence) cut(client history.ClientID, channel history.ChannelID, topics bool) []fact {
 	var back []fact
 	for i := v.next; i > 0 && v.next-i < uint64(len(v.ring)); i-- {
 		f := &v.ring[(i-1)&uint64(len(v.ring)-1)]
-		if f.client != client && (f.client >= 0 || f.kind != history.FaultBegin) || !f.concerns(channel) {
+		if f.client != client && (f.client >= 0 || f.kind != history.FaultBegin) || !f.concerns(channel) && !(f.subscribes() && (topics || v.pattern != nil && v.pattern(f.channel))) {
 			continue
 		}
 		back = append(back, *f)
@@ -90,6 +93,14 @@ func (v *evidence) cut(client history.ClientID, channel history.ChannelID) []fac
 		back[i], back[j] = back[j], back[i]
 	}
 	return back
+}
+
+func (f *fact) subscribes() bool {
+	switch f.kind {
+	case history.Subscribe, history.Subscribed, history.Unsubscribe, history.Unsubscribed:
+		return true
+	}
+	return false
 }
 
 func (f *fact) concerns(channel history.ChannelID) bool {

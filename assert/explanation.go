@@ -339,4 +339,97 @@ var explanations = [anomalies]Explanation{
 		Issues: []string{"socketio/socket.io#4880", "apollographql/subscriptions-transport-ws#732", "HarperFast/harper#1604"},
 		Look:   "what happens between the lookup of the session and the answer to the connect. If two connections of one session are meant to live side by side, promise `takeover: keeps-both`",
 	},
+	MembershipLostSilent: {
+		Wire: "deliveries of one channel cease in the midst of a connection that goes on answering pings, while other connections receive",
+		Causes: []string{
+			"a sweep or a failed write takes the connection out of a room and leaves the socket open",
+			"an unsubscribe of another connection of the same user removes the wrong entry",
+			"the node lost its own subscription to the broker and did not renew it",
+		},
+		Issues: []string{"firezone/firezone#10397"},
+		Look:   "whether the channel's table still holds the connection; what else happened to that user or room at the time of the last delivery",
+	},
+	FilterFalseNegative: {
+		Wire: "a subscription with a filter misses messages that match it, and gets others",
+		Causes: []string{
+			"filters are kept in an index that loses entries when two of them overlap",
+			"a field is compared as text in one place and as a number in another",
+			"the filter sees the message after a transformation",
+		},
+		Issues: []string{"dotnet/MQTTnet#1612", "supabase/realtime#414"},
+		Look:   "the payload of the missing message against the filter, by hand; then the index in which filters are found",
+	},
+	CrossChannelLeak: {
+		Wire: "an event names a channel that this connection never subscribed to",
+		Causes: []string{
+			"a room that is not found falls back to everybody",
+			"a table of subscribers is shared by two channels, by a key that is not unique",
+		},
+		Issues: []string{"kataras/go-websocket#30", "xcanchal/scrum-poker#3"},
+		Look:   "how the list of receivers is found for the channel of the witness, and what happens if there is none",
+	},
+	CrossTenantLeak: {
+		Wire: "an event of a channel that is named after one user comes to a connection of another",
+		Causes: []string{
+			"a hub or cache is keyed by the channel without the user or tenant",
+			"a connection is taken from a pool with the user of its previous holder",
+		},
+		Issues: []string{"Senthil455/Atlas-Workforce-System#196", "mcdonc/klangk#1714", "winsenlabs/platos#46"},
+		Look:   "every place that keys by channel; whether history and snapshots ask for the user, too",
+	},
+	ConnectionIDReuseLeak: {
+		Wire: "two connections are told the same id, one after the other, and the later one gets events of the earlier one's channels",
+		Causes: []string{
+			"ids or slots are given again without a generation count, while messages to the old holder are still queued",
+			"subscriptions are removed by connection id after the id was given away",
+		},
+		Issues: []string{"sibidharan/zealphp#246"},
+		Look:   "where connection ids come from, and in which order a closed connection's entries and its id are released",
+	},
+	WildcardOvermatch: {
+		Wire: "a connection subscribed to a pattern gets an event of a channel that the pattern does not stand for, such as one segment more",
+		Causes: []string{
+			"a wildcard for one segment is matched as a prefix",
+			"a pattern is turned into a regular expression without anchors or escapes",
+		},
+		Issues: []string{"nanomq/NanoNNG#1473"},
+		Look:   "the matcher, with the pattern and the channel of the witness as its input",
+	},
+	PostUnsubscribeDelivery: {
+		Wire: "unsubscribed is answered, and events of the channel go on coming that were published later",
+		Causes: []string{
+			"subscribers are removed lazily, or by a worker that lags behind",
+			"the entry is removed on one node only",
+			"a second entry of the same connection stays",
+		},
+		Issues: []string{"logos-messaging/logos-delivery#4065", "braverhealth/phoenix-socket-dart#15", "pusher/pusher-websocket-java#158"},
+		Look:   "the order of removing and answering in the unsubscribe path",
+	},
+	FilterFalsePositive: {
+		Wire: "a subscription with a filter gets an event that does not match it",
+		Causes: []string{
+			"filters are skipped on some paths: replays, deletes, batches",
+			"an error while evaluating a filter counts as a match",
+		},
+		Issues: []string{"supabase/realtime#585", "supabase/realtime#397", "supabase/walrus#53"},
+		Look:   "which path sent the message of the witness, and what the filter makes of it there",
+	},
+	CommandInversion: {
+		Wire: "unsubscribe and subscribe of one channel are sent at once and both answered, and then nothing comes; or, the other way round, events go on",
+		Causes: []string{
+			"commands of one connection are handled by a pool of workers",
+			"an unsubscribe is finished in the background and removes the newer subscription",
+		},
+		Issues: []string{"rails/rails#38668", "rails/rails#41581", "phoenixframework/phoenix#1483", "phoenixframework/phoenix#1615"},
+		Look:   "whether the commands of one connection are obeyed strictly one after the other",
+	},
+	RightNotEnforced: {
+		Wire: "a connect, subscribe or publish without the right to it is answered with success",
+		Causes: []string{
+			"rights are checked on one path and not on another, such as resuming or publishing",
+			"a missing or unreadable token counts as a valid one",
+		},
+		Issues: []string{"dunglas/mercure#472", "hasura/graphql-engine#3602"},
+		Look:   "the check of rights for the command of the witness, and the role that the server believes the user has",
+	},
 }

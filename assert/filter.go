@@ -9,6 +9,9 @@ import (
 type wants struct {
 	all    []want
 	groups []BriefGroup
+
+	isolation bool                       // is expected
+	personal  map[history.ChannelID]bool // channels of one user
 }
 
 type want struct {
@@ -17,8 +20,12 @@ type want struct {
 }
 
 func newWants(b *Brief, names *history.Names) wants {
-	w := wants{groups: b.Groups}
+	w := wants{groups: b.Groups, personal: make(map[history.ChannelID]bool, len(b.Personal))}
+	for _, ch := range b.Personal {
+		w.personal[history.ChannelID(ch)] = true
+	}
 	for _, x := range b.Expect {
+		w.isolation = w.isolation || x.Rule == "isolation"
 		w.all = append(w.all, want{Expectation: x, filter: newFilter(b, names, x.Groups, x.Channel)})
 	}
 	return w

@@ -19,6 +19,7 @@ type incident struct {
 	anomaly  Anomaly
 	same     bool // order: the two messages are of one publisher
 	inLog    bool // met in the channel's log, not at one subscriber
+	came     bool // isolation: the message came, and should not have
 	client   history.ClientID
 	channel  history.ChannelID
 	epoch    history.EpochID

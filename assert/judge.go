@@ -17,6 +17,7 @@ type Judge struct {
 	evidence     evidence
 	ledger       ledger
 	claims       claims
+	strays       strays
 	plain        plain
 	logs         []*log
 	logIDs       map[uint64]int32
@@ -85,6 +86,7 @@ func NewJudge(b *Brief, names *history.Names) *Judge {
 	if b.Memory > 0 {
 		j.publications.most = b.Memory / 2 / publicationBytes
 	}
+	j.evidence.pattern = func(ch history.ChannelID) bool { return j.claims.pattern(j, ch) }
 	j.meters = newMeters(&j.want)
 	j.parts = []*Judge{j}
 	return j
@@ -160,6 +162,7 @@ func (j *Judge) rare(e *history.Event) {
 		j.returns.connected(j, p, e)
 		j.connected(p, e)
 		p.connectedAt = e.Seen
+		j.strays.connected(j, e)
 	case history.Ready:
 		p.futile, j.lastReady = 0, e.Seen
 		j.returns.ready(j, p, e)
@@ -283,5 +286,5 @@ func (j *Judge) witness(a Anomaly, s *setting, client history.ClientID, channel 
 	if !j.incidents.wants(g) {
 		return -1
 	}
-	return j.incidents.keep(g, j.evidence.cut(client, channel))
+	return j.incidents.keep(g, j.evidence.cut(client, channel, a.Define().harm&leaks != 0))
 }

@@ -38,6 +38,8 @@ type cursor struct {
 	overflow, // gaps beyond the cap: detail is lost
 	sparse, // holes are legal: loss can't be told from offsets
 	inverted, // a delivery of this segment came late
+	hasty, // asked for before an unsubscribe was answered
+	quick, // given back before the subscribe was answered
 	patterned, // a pattern, not a subscription to the channel, brings it now
 	drained, // the life before the segment was ended by a drain
 	asksKept, // the subscribe relied on the session to keep its backlog
@@ -48,6 +50,7 @@ type cursor struct {
 
 	last     uint64        // highest offset received, or the position answered
 	lastSeen time.Duration // of the latest delivery
+	released time.Duration // Seen of the answer to the unsubscribe, in state left; 0: none
 	answered time.Duration // Seen of the segment's answer
 	received int64         // first copies delivered, all lives
 	segment  int32

@@ -26,6 +26,7 @@ type window struct {
 	open         time.Duration // Seen of the answer
 	close        time.Duration // 0: open to the end
 	clean        bool          // the client ended it
+	hasty        bool          // asked for before an unsubscribe was answered
 	loose        bool          // without a position by its nature: nothing is owed across its end
 	slowed       time.Duration // since when the client read slowly in that life; 0: it did not
 	waivedBefore time.Duration // a gap notice: what was sent before it is not owed
@@ -99,7 +100,7 @@ func (p *plain) claim(c *cursor, k *claim, at time.Duration) {
 		c.windows = int32(len(p.windows))
 		p.windows = append(p.windows, nil)
 	}
-	p.windows[c.windows] = append(p.windows[c.windows], window{life: k.life, asked: k.asked, open: at, loose: true})
+	p.windows[c.windows] = append(p.windows[c.windows], window{life: k.life, asked: k.asked, open: at, loose: true, hasty: k.hasty})
 	c.segment++
 	c.inLive, c.inReplay, c.liveLow, c.replayHi, c.extra = 0, 0, 0, 0, 0
 	c.recovering, c.recovered, c.inverted, c.positioned = false, false, false, false
@@ -112,7 +113,7 @@ func (p *plain) open(c *cursor, e *history.Event) {
 		c.windows = int32(len(p.windows))
 		p.windows = append(p.windows, nil)
 	}
-	p.windows[c.windows] = append(p.windows[c.windows], window{life: e.Life, asked: c.askedAt, open: e.Seen})
+	p.windows[c.windows] = append(p.windows[c.windows], window{life: e.Life, asked: c.askedAt, open: e.Seen, hasty: c.hasty})
 }
 
 // close ends the current window, if there is one.

@@ -273,6 +273,3 @@ func (j *Judge) disagree(s sight, e *history.Event, c *cursor) {
 		j.report(incident{anomaly: DuplicateDelivery, same: same, epoch: c.epoch, from: e.Offset, to: e.Offset, n: 1, id: identOf(e), other: other, inLog: true}, e, c)
 	}
 }
-
-// stray counts what came without a subscription that could be owed it.
-func (j *Judge) stray(e *history.Event) { j.traffic.stray++ }

@@ -22,7 +22,7 @@ import (
 // is `SECONDS ACTOR VERB …`. Actors are voters `v0`, `v1`…, tellers `t0`, `t1`…
 // and `run`. Voters: open, session new|resumed|refused, ready, closed WHO [CODE], fault NAME, healed NAME, sub CH
 // [from O/E] [kept], ack CH O/E [recovered|refused], ack CH, recv CH O/E MSG [flags],
-// recv CH MSG, cause CH O/E MSG (of the receipt before), unsub CH, revoked CH, gap CH O/E, probe SENT, resynced SINCE,
+// recv CH MSG, cause CH O/E MSG (of the receipt before), unsub CH, unsubbed CH, revoked CH, gap CH O/E, probe SENT, resynced SINCE,
 // refused CODE, problem CODE, dial NODE [hinted], notice MS, leftover CH MSG and displaced
 // CODE of the connection before. The run: phase NAME,
 // fault NAME @NODE, healed NAME @NODE. Tellers: pub CH MSG, ok|fail|unknown CH MSG [O/E].
@@ -183,7 +183,7 @@ func parseScript(text string) (*script, error) {
 					err = fmt.Errorf("%q", x)
 				}
 				s.want[rule] = state
-				s.expect(rule, map[string]string{"delivery": "exactly-once", "order": "per-channel", "recovery": "complete", "queue": "complete"}[rule])
+				s.expect(rule, map[string]string{"delivery": "exactly-once", "order": "per-channel", "recovery": "complete", "queue": "complete", "isolation": "strict"}[rule])
 			}
 		case "with:":
 			for _, x := range f[1:] {
@@ -206,7 +206,7 @@ var scriptKinds = map[string]history.Kind{
 	"sub": history.Subscribe, "ack": history.Subscribed, "recv": history.Deliver, "unsub": history.Unsubscribe, "revoked": history.Unsubscribed,
 	"gap": history.Gap, "probe": history.Probe, "resynced": history.Resynced, "refused": history.Refused, "problem": history.Problem, "dial": history.Dial,
 	"pub": history.Publish, "ok": history.Outcome, "fail": history.Outcome, "unknown": history.Outcome, "phase": history.Phase,
-	"cause": history.Caused, "notice": history.Announced, "session": history.Connected, "leftover": history.Leftover, "displaced": history.Displaced,
+	"cause": history.Caused, "notice": history.Announced, "session": history.Connected, "leftover": history.Leftover, "displaced": history.Displaced, "unsubbed": history.Unsubscribed,
 }
 
 func (s *script) event(f []string) error {
@@ -313,7 +313,9 @@ func (s *script) event(f []string) error {
 		channel()
 	case history.Unsubscribed:
 		channel()
-		e.Flags |= history.FlagServer
+		if f[2] == "revoked" {
+			e.Flags |= history.FlagServer
+		}
 	case history.Gap:
 		channel()
 		e.Flags |= history.FlagPositioned

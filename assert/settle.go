@@ -23,6 +23,9 @@ type settlement struct {
 
 	phantomIDs map[missIdent]bool
 	promisesOf map[history.ChannelID]*scenario.Promises
+
+	holders               map[uint64][]holder // of connection ids
+	undecided, onTheirWay int64               // deliveries after an unsubscribe
 }
 
 // found is an incident of one part.
@@ -92,6 +95,7 @@ func (j *Judge) settle() *settlement {
 	s.judgeSessions()
 	s.judgeTakeovers()
 	s.judgePlain()
+	s.judgeStrays()
 	s.judgeCausal()
 	return s
 }

@@ -32,6 +32,7 @@ func (s *settlement) judgeCursors() {
 		}
 	}
 	s.nameUnheard(lost)
+	s.nameForgotten(lost)
 	for _, l := range lost {
 		c := &s.parts[l.part].ledger.all[l.cursor]
 		s.ends[l.part][l.cursor].lost += l.n
@@ -227,11 +228,15 @@ func (s *settlement) tailLosses(to []loss, part int, at int32, c *cursor) []loss
 		l.setting.ago = p.probed - p.faultAt
 	}
 	l.from, l.to, l.n = c.last+1, c.last+uint64(missing), missing
+	silent := ConfirmedNotSubscribed
+	if c.hasty {
+		silent = CommandInversion
+	}
 	if c.resumed && (c.inLive == 0 || c.mute()) {
 		return s.resumedTail(to, l, c)
 	}
 	if c.inLive == 0 && c.inReplay == 0 {
-		l.anomaly = ConfirmedNotSubscribed
+		l.anomaly = silent
 		return append(to, l)
 	}
 	if c.recovered && l.from <= c.top {
@@ -247,7 +252,7 @@ func (s *settlement) tailLosses(to []loss, part int, at int32, c *cursor) []loss
 	}
 	switch {
 	case c.inLive == 0:
-		l.anomaly = ConfirmedNotSubscribed
+		l.anomaly = silent
 	case p.slowLife == c.life:
 		l.anomaly = SlowConsumerSilentDrop
 	default:
@@ -334,4 +339,20 @@ func (s *settlement) nobodyGot(ch *channelEnd, l loss) bool {
 		}
 	}
 	return true
+}
+
+// membership is how many messages at the end of a subscription must be missing,
+// the fence among them, before it counts as forgotten.
+const membership = 3
+
+// nameForgotten renames losses that go from one message to the end of a live
+// connection: the server has forgotten that the client is there.
+func (s *settlement) nameForgotten(lost []loss) {
+	for i := range lost {
+		l := &lost[i]
+		c := &s.parts[l.part].ledger.all[l.cursor]
+		if l.anomaly == LostMessage && l.setting.phase == "draining" && l.n >= membership && l.life == c.life && c.state == live && l.from == c.last+1 && c.inLive > 0 {
+			l.anomaly = MembershipLostSilent
+		}
+	}
 }

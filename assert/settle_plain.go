@@ -97,6 +97,9 @@ func (s *settlement) judgeWindow(part int, at int32, c *cursor, number int32, w 
 			l.anomaly = queued
 		case last && open && c.inLive == 0 && c.inReplay == 0:
 			l.anomaly = ConfirmedNotSubscribed
+			if w.hasty {
+				l.anomaly = CommandInversion
+			}
 		case slowed > 0 && m.sent > slowed-time.Second && (got || !ch.listened(m)):
 			l.anomaly = SlowConsumerSilentDrop
 		case !got && ch.bare == 0:

@@ -59,7 +59,8 @@ func (j *Judge) subscribe(p *person, e *history.Event) {
 		// Nobody told the server: until now it could go on writing to the old socket.
 		c.prevEnd = e.Sent
 	}
-	c.state, c.life, c.askedAt, c.patterned = asked, e.Life, e.Sent, false
+	c.hasty = false
+	c.state, c.life, c.askedAt, c.patterned, c.released = asked, e.Life, e.Sent, false, 0
 	c.segment++
 	c.inLive, c.inReplay, c.liveLow, c.replayHi, c.extra = 0, 0, 0, 0, 0
 	c.recovered, c.inverted = false, false
@@ -203,17 +204,23 @@ func (j *Judge) unsubscribed(e *history.Event) {
 	}
 	c := &j.ledger.all[at]
 	if c.state != live && c.state != asked {
+		if c.state == left && c.life == e.Life && e.Kind == history.Unsubscribed && e.Flags&history.FlagServer == 0 {
+			c.released = e.Seen
+		}
 		return
 	}
 	if e.Kind == history.Unsubscribe {
-		c.state = left
+		c.quick = c.state == asked
+		c.state, c.released = left, 0
 		j.plain.close(j, c, e.Sent, true)
 		return
 	}
-	if e.Flags&history.FlagServer != 0 {
-		c.state, c.prevEnd, c.returnedAt = ended, e.Seen, e.Seen
-		j.plain.close(j, c, e.Seen, false)
+	if e.Flags&history.FlagServer == 0 { // the answer to an unsubscribe that a subscribe has followed
+		c.hasty = true
+		return
 	}
+	c.state, c.prevEnd, c.returnedAt = ended, e.Seen, e.Seen
+	j.plain.close(j, c, e.Seen, false)
 }
 
 // gap waives what the server announces as lost.

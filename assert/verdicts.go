@@ -33,6 +33,8 @@ func (j *Judge) Verdicts(end End) []Verdict {
 			s.errors(w, &v)
 		case "close":
 			s.close(w, i, &v)
+		case "isolation":
+			s.isolation(w, &v)
 		default:
 			v.Reason = "there is no rule of that name"
 		}
@@ -329,7 +331,7 @@ func (v *Verdict) orphaned(a Anomaly) {
 	if a == NoAnomaly || v.State == Fail {
 		return
 	}
-	example := map[string]string{"delivery": "delivery: exactly-once", "recovery": "recovery: complete", "queue": "queue: complete", "order": "order: per-channel"}[a.Define().Owner]
+	example := map[string]string{"delivery": "delivery: exactly-once", "recovery": "recovery: complete", "queue": "queue: complete", "order": "order: per-channel", "isolation": "isolation: strict"}[a.Define().Owner]
 	v.State = Inconclusive
 	v.Reason = fmt.Sprintf("%s was met, which `%s` judges: add `- %s` for these clients and channels", a, a.Define().Owner, example)
 }

@@ -2,6 +2,7 @@ package assert
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"squall/assert/history"
@@ -51,7 +52,7 @@ func (s *settlement) facts(f *found) []fact {
 func (s *settlement) lines(f *found) []Line {
 	facts := s.facts(f)
 	if facts == nil && f.client >= 0 {
-		for _, k := range s.parts[f.part].evidence.cut(f.client, f.channel) {
+		for _, k := range s.parts[f.part].evidence.cut(f.client, f.channel, f.anomaly.Define().harm&leaks != 0) {
 			if f.seen == 0 || k.seen <= f.seen {
 				facts = append(facts, k)
 			}
@@ -67,7 +68,11 @@ func (s *settlement) lines(f *found) []Line {
 				n++
 			}
 		}
-		out = append(out, s.line(k, &facts[i+n-1], notes))
+		l := s.line(k, &facts[i+n-1], notes)
+		if k.subscribes() && k.channel != f.channel { // to another channel, or to a pattern
+			l.Text = strings.TrimSpace(s.j.names.Name(int32(k.channel)) + " " + l.Text)
+		}
+		out = append(out, l)
 		i += n
 	}
 	if f.inLog {
@@ -249,7 +254,9 @@ func (s *settlement) missing(f *found) string {
 	switch {
 	case d.harm&(herds|parts) != 0:
 		return f.what()
-	case d.harm == loses && f.anomaly != StaleEpochAccepted:
+	case f.came:
+		return "received " + what
+	case d.harm&loses != 0 && f.anomaly != StaleEpochAccepted:
 		return fmt.Sprintf("missing %s (%d)", what, f.n)
 	case f.anomaly == CausalInversion:
 		return fmt.Sprintf("%s of %s came before %s, which its publisher had received before", s.message(f.other), s.j.names.Name(int32(f.otherChannel)), what)
@@ -271,7 +278,7 @@ func (s *settlement) unexcused(f *found) (out []string) {
 	if m := s.publication(f.channel, f.id); m != nil && m.known() && d.harm&loses != 0 {
 		out = append(out, "the publication was acknowledged")
 	}
-	if d.harm&loses != 0 && f.client >= 0 && f.epoch != withoutOffsets && f.anomaly != StaleEpochAccepted {
+	if d.harm&loses != 0 && !f.came && f.client >= 0 && f.epoch != withoutOffsets && f.anomaly != StaleEpochAccepted {
 		switch n := s.others(f); {
 		case n == 1:
 			out = append(out, "another client received it")
@@ -284,6 +291,10 @@ func (s *settlement) unexcused(f *found) (out []string) {
 		out = append(out, "the server announced no gap")
 	}
 	switch d.harm {
+	case leaks, leaks | loses:
+		if f.came {
+			out = append(out, s.kept(f))
+		}
 	case repeats:
 		if f.anomaly == DuplicateLiveSession {
 			return append(out, "it was sent after the newer connection had been answered, when the older one should have been closed")

@@ -80,6 +80,8 @@ func (c *compiler) expectation(s *ExpectSpec) Expectation {
 		e.Latency = LatencyWant{Of: or(s.Latency.Of, "delivery"), During: or(s.Latency.During, "all"), P: s.Latency.list()}
 	case s.Reconnect != nil:
 		e.Rule, e.Success, e.P, e.Peak = "reconnect", s.Reconnect.Success.Limit, s.Reconnect.list(), s.Reconnect.Peak.Limit
+	case s.Isolation != "":
+		e.Rule, e.Want = "isolation", s.Isolation
 	case s.Errors != nil:
 		e.Rule, e.Errors = "errors", s.Errors.Limit
 	case s.Close != nil:

@@ -17,7 +17,7 @@ type ExpectSpec struct {
 	Reconnect *ReturnSpec   `yaml:"reconnect" rule:"true" about:"Whether and when clients come back."`
 	Errors    *CountLimit   `yaml:"errors" rule:"true" about:"Error replies and failed dials that nothing explains."`
 	Queue     string        `yaml:"queue" rule:"true" enum:"complete,honest" about:"complete: every return to a kept session gets all it missed; honest: or a truthful refusal."`
-	Isolation string        `yaml:"isolation" rule:"true" later:"*" enum:"strict" about:"Nobody gets what is not theirs."`
+	Isolation string        `yaml:"isolation" rule:"true" enum:"strict" about:"Nobody gets what is not theirs."`
 	Heartbeat *BeatWant     `yaml:"heartbeat" rule:"true" later:"*" about:"Who pings how often."`
 	Close     *CloseWant    `yaml:"close" rule:"true" about:"Close codes."`
 	Throttle  *ShapeWant    `yaml:"throttle" rule:"true" later:"*" about:"Only so many messages in a time."`

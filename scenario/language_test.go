@@ -120,7 +120,7 @@ func TestNotYetAvailable(t *testing.T) {
 		auth roles filter transform throttle debounce batch aggregate priority
 		data read link fallback outbox key
 		degrade mute abuse scale block revoke exec
-		isolation heartbeat state presence`)
+		heartbeat state presence`)
 	want = append(want, "via: http")
 	slices.Sort(want)
 	if !slices.Equal(got, want) {

@@ -25,7 +25,7 @@ const (
 	Dial      // an attempt begins. Due: when the plan or the backoff wanted it. Sent: when it began. Code: the node. FlagServer: the server had asked for that time.
 	Open      // the upgrade was accepted. Due: the Dial's Sent.
 	Refused   // the attempt failed. Code: HTTP status or 0. Note: what was met. FlagExcused: a fault or drain explains it.
-	Connected // the dialect's handshake was answered. Due: the Dial's Due. FlagSession; FlagRecover: the client asked for its kept session to go on, and FlagResumed: it does.
+	Connected // the dialect's handshake was answered. Due: the Dial's Due. Offset: a digest of the id that the server gave the connection; 0 if it told none. FlagSession; FlagRecover: the client asked for its kept session to go on, and FlagResumed: it does.
 	Ready     // every planned subscription is answered. Due: when the client wanted in (Dial's Due of the first attempt since the loss).
 	Resynced  // everything up to the positions of the answers is here. Due: the end of `away` (or the loss, if no fault).
 	Closed    // the connection is over. Who: who ended it. Code: close code or 0. Note: reason.

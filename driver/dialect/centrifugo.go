@@ -145,6 +145,8 @@ func (d *centrifugoDecoder) connected(m *Message) {
 		switch string(key) {
 		case "ping": // seconds
 			m.HeartbeatEvery = milliseconds(min(c.Uint(), 1<<30) * 1000)
+		case "client":
+			m.Client = c.Text()
 		case "pong":
 			m.WantsPong = c.Bool()
 		default:

@@ -177,6 +177,7 @@ type Message struct {
 	Epoch      []byte
 	Payload    []byte // the published JSON value, stamp included
 	Reason     []byte
+	Client     []byte // Connected: the id of the connection, if the server tells it
 
 	HeartbeatEvery   time.Duration // Connected: the server pings this often; 0: it doesn't
 	HeartbeatTimeout time.Duration // Connected: and expects an answer within

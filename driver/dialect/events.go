@@ -155,6 +155,8 @@ func (d *eventsDecoder) Next(m *Message) bool {
 			m.Code = int(min(c.Uint(), 1<<31-1))
 		case "message", "reason":
 			m.Reason = c.Text()
+		case "client":
+			m.Client = c.Text()
 		case "heartbeat_ms":
 			m.HeartbeatEvery = milliseconds(c.Uint())
 		case "timeout_ms":

@@ -28,6 +28,8 @@ type conn struct {
 	user      string
 	subs      map[string]*subscription
 	patterns  []*pattern
+	id        string
+	ghosts    ghosts   // of the defects that leave subscriptions behind
 	session   *session // that it named; nil: none
 	obeying   sync.Mutex
 	displaced bool        // under obeying: the session is another connection's
@@ -115,6 +117,7 @@ func (c *conn) end() {
 	for _, p := range c.patterns {
 		c.gateway.hub.removePattern(p)
 	}
+	c.ghosts.lay()
 	c.flushed()
 	c.queue.mu.Lock()
 	c.queue.dead = true
@@ -200,13 +203,14 @@ func (c *conn) connect(m *command) *refusal {
 		c.user = user
 	}
 	c.connected = true
+	c.id = g.wrong.identify(c)
 	c.ready.Store(true)
 	if len(m.session) > 0 {
 		c.enterSession(m, func(kept, resumed bool) []byte {
-			return sayConnected(m.id, g.word(12), g.cfg.HeartbeatEvery, g.cfg.HeartbeatTimeout, kept, resumed)
+			return sayConnected(m.id, c.id, g.cfg.HeartbeatEvery, g.cfg.HeartbeatTimeout, kept, resumed)
 		})
 	} else {
-		c.send(item{frame: sayConnected(m.id, g.word(12), g.cfg.HeartbeatEvery, g.cfg.HeartbeatTimeout, false, false)})
+		c.send(item{frame: sayConnected(m.id, c.id, g.cfg.HeartbeatEvery, g.cfg.HeartbeatTimeout, false, false)})
 	}
 	c.startBeat()
 	return nil

@@ -68,6 +68,20 @@ func Defects() []DefectInfo {
 			[]string{"enisdenjo/graphql-ws#85", "phoenixframework/phoenix#3458", "dsrees/JavaPhoenixClient#91"}},
 		{"resume-livelock", "ends every connection of every 40th user that wants to resume, from then on", "resume-livelock", 40,
 			[]string{"mattermost/mattermost#30388", "mattermost/mattermost-mobile#10183"}},
+		{"membership-lost-silent", "forgets at every 30th event one of four or more subscribers of its channel, and leaves its connection open", "membership-lost-silent", 30,
+			[]string{"firezone/firezone#10397"}},
+		{"cross-channel-leak", "sends every 25th event of a channel that is named after no user also to a connection that did not subscribe to it", "cross-channel-leak", 25,
+			[]string{"kataras/go-websocket#30", "xcanchal/scrum-poker#3"}},
+		{"cross-tenant-leak", "sends every 25th event of a channel that is named after a user also to another user's connection", "cross-tenant-leak", 25,
+			[]string{"Senthil455/Atlas-Workforce-System#196", "mcdonc/klangk#1714", "winsenlabs/platos#46"}},
+		{"connection-id-reuse-leak", "gives the id of every 2nd connection that ends to the next one, and its subscriptions with it", "connection-id-reuse-leak", 2,
+			[]string{"sibidharan/zealphp#246"}},
+		{"wildcard-overmatch", "takes the first * of a pattern for the rest of a channel's name", "wildcard-overmatch", 1,
+			[]string{"nanomq/NanoNNG#1473"}},
+		{"post-unsubscribe-delivery", "answers every 3rd unsubscribe and goes on delivering", "post-unsubscribe-delivery", 3,
+			[]string{"logos-messaging/logos-delivery#4065", "braverhealth/phoenix-socket-dart#15", "pusher/pusher-websocket-java#158"}},
+		{"command-inversion", "obeys an unsubscribe and a subscribe that come one right after the other in reverse, every 2nd time", "command-inversion", 2,
+			[]string{"rails/rails#38668", "rails/rails#41581", "phoenixframework/phoenix#1483"}},
 	}
 }
 
@@ -97,8 +111,16 @@ type wrong struct {
 	wrongCloseCode         *trigger
 	lockstepReconnect      *trigger
 	resumeLivelock         *trigger
+	membershipLost         *trigger
+	crossChannelLeak       *trigger
+	crossTenantLeak        *trigger
+	connectionIDReuse      *trigger
+	wildcardOvermatch      *trigger
+	postUnsubscribe        *trigger
+	commandInversion       *trigger
 
 	mu      sync.Mutex
+	heirs   []inheritance       // connection-id-reuse-leak
 	written map[cursor]position // lost-in-socket
 	drained map[cursor]position // drain-loss
 	stuck   map[string]bool     // resume-livelock
@@ -138,6 +160,13 @@ func (w *wrong) places() map[string]**trigger {
 		"retry-double-publish":      &w.retryDoublePublish,
 		"recovers-only-once":        &w.recoversOnce,
 		"resubscribe-partial":       &w.resubscribePartial,
+		"membership-lost-silent":    &w.membershipLost,
+		"cross-channel-leak":        &w.crossChannelLeak,
+		"cross-tenant-leak":         &w.crossTenantLeak,
+		"connection-id-reuse-leak":  &w.connectionIDReuse,
+		"wildcard-overmatch":        &w.wildcardOvermatch,
+		"post-unsubscribe-delivery": &w.postUnsubscribe,
+		"command-inversion":         &w.commandInversion,
 	}
 }
 

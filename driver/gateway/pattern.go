@@ -68,6 +68,7 @@ func (c *conn) subscribePattern(m *command, f *filter) *refusal {
 	if c.keeps() {
 		p.session = c.session
 	}
+	c.ghosts.layOne(name)
 	h := c.gateway.hub
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -174,7 +175,9 @@ func (c *conn) unsubscribePattern(m *command) *refusal {
 		return refuse(404, "not-subscribed", "not subscribed to "+name)
 	}
 	c.patterns = slices.DeleteFunc(c.patterns, func(o *pattern) bool { return o == p })
-	c.gateway.hub.removePattern(p)
+	if h := c.gateway.hub; !c.gateway.wrong.keepsAfter(c, name, func() { h.removePattern(p) }) {
+		h.removePattern(p)
+	}
 	c.send(item{frame: sayPattern(m.id, "unsubscribed", name)})
 	return nil
 }

@@ -254,6 +254,9 @@ func (c *conn) leave() bool {
 }
 
 func (c *conn) unsubscribeAll() {
+	if c.gateway.wrong.bequeaths(c) {
+		return
+	}
 	for _, sub := range c.subs {
 		if sub.stream != nil {
 			sub.stream.remove(sub)

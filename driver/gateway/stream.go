@@ -98,6 +98,7 @@ func (s *stream) publish(from uint64, key string, data []byte, w *wrong) (offset
 	for _, sub := range s.subs {
 		sub.deliver(e)
 	}
+	w.leak(s, e)
 	return e.offset, true
 }
 
@@ -173,6 +174,11 @@ func (s *stream) add(sub *subscription) {
 func (s *stream) remove(sub *subscription) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.drop(sub)
+}
+
+// drop is remove under the stream's lock.
+func (s *stream) drop(sub *subscription) {
 	if sub.index < 0 {
 		return
 	}

@@ -25,6 +25,7 @@ func (c *conn) subscribe(m *command) *refusal {
 		sub.session = c.session
 	}
 	w := c.gateway.wrong
+	c.ghosts.layOne(name)
 	switch {
 	case w.livelock(c, m):
 		return nil
@@ -41,6 +42,7 @@ func (c *conn) subscribe(m *command) *refusal {
 		c.subs = make(map[string]*subscription)
 	}
 	c.subs[name] = sub
+	w.subscribedAfter(c, sub, name)
 	return nil
 }
 
@@ -119,12 +121,15 @@ func (c *conn) unsubscribe(m *command) *refusal {
 	if m.pattern != nil {
 		return c.unsubscribePattern(m)
 	}
-	sub := c.subs[string(m.channel)]
+	name := string(m.channel)
+	sub := c.subs[name]
 	if sub == nil {
 		return refuse(404, "not-subscribed", "not subscribed to "+string(m.channel))
 	}
 	delete(c.subs, string(m.channel))
-	sub.stream.release(sub)
+	if !c.gateway.wrong.keepsAfter(c, name, func() { sub.stream.release(sub) }) {
+		sub.stream.release(sub)
+	}
 	c.send(item{frame: sayUnsubscribed(m.id, string(m.channel))})
 	return nil
 }

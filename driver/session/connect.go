@@ -76,6 +76,7 @@ func (s *Session) connected(in *Incoming, out *Out) {
 	s.window = int32(in.Message.Window)
 	e := s.event(history.Connected, in.Now)
 	e.Due, e.Arrived = s.dialDue, in.Arrived
+	e.Offset = digest(in.Message.Client)
 	s.resume(in.Message.Resumed, &e)
 	out.emit(e)
 	s.subscribeAll(in.Now, out)
@@ -247,4 +248,16 @@ func (s *Session) unanswered() string {
 		return "no answer to connect within " + s.answerTimeout().String()
 	}
 	return "no answer to subscribe within " + s.answerTimeout().String()
+}
+
+// digest is 64-bit FNV-1a of a connection's id; 0 if there is none.
+func digest(id []byte) uint64 {
+	if len(id) == 0 {
+		return 0
+	}
+	h := uint64(14695981039346656037)
+	for _, b := range id {
+		h = (h ^ uint64(b)) * 1099511628211
+	}
+	return max(h, 1)
 }

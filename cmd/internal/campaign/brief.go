@@ -35,6 +35,7 @@ func NewBrief(plan *scenario.Plan, about dialect.About, target, engine string, s
 		}
 		b.Groups = append(b.Groups, bg)
 	}
+	b.Personal = personal(plan)
 	for _, p := range plan.Publishers {
 		b.Publishers = append(b.Publishers, assert.BriefPublisher{Client: p.Client, Name: p.Name})
 	}
