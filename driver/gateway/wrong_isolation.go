@@ -80,6 +80,7 @@ type ghosts struct {
 	last string            // topic of the latest subscribe or unsubscribe
 	off  bool              // it was an unsubscribe
 	at   time.Time
+	over bool // it was decided who gets what the connection leaves behind
 }
 
 func (g *ghosts) add(topic string, remove func()) {
@@ -145,11 +146,18 @@ type inheritance struct {
 // bequeaths reports whether a connection leaves its id and its subscriptions to
 // the next.
 func (w *wrong) bequeaths(c *conn) bool {
-	if w.connectionIDReuse == nil || len(c.subs) == 0 || !w.connectionIDReuse.fires() {
+	if w.connectionIDReuse == nil || len(c.subs) == 0 {
 		return false
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if c.ghosts.over {
+		return false
+	}
+	c.ghosts.over = true
+	if !w.connectionIDReuse.fires() {
+		return false
+	}
 	w.heirs = append(w.heirs, inheritance{c.id, c.subs})
 	c.subs = nil
 	return true
