@@ -64,6 +64,10 @@ const (
 
 	// Owned by delivery.
 	DuplicateLiveSession
+	RetryDoublePublish
+
+	// Owned by order.
+	SendBufferInversion
 
 	anomalies // how many there are
 )
@@ -173,4 +177,7 @@ var definitions = [anomalies]Definition{
 	FilterFalsePositive:     {"filter-false-positive", "isolation", "isolation", "a message came that no filter of the client's subscriptions lets through", leaks},
 	CommandInversion:        {"command-inversion", "isolation", "isolation", "an unsubscribe and a subscribe, or the reverse, that a client sent one after the other took effect the other way round", leaks | loses},
 	RightNotEnforced:        {"right-not-enforced", "isolation", "isolation", "what the scenario says must be refused was let through", leaks},
+	RetryDoublePublish:      {"retry-double-publish", "delivery", "idempotency", "a publication was sent again with its key, and took effect twice", repeats},
+
+	SendBufferInversion: {"send-buffer-inversion", "order", "order: per-publisher", "a message that its client had kept while it was offline was put behind one that the client sent after it", reorders},
 }

@@ -27,8 +27,9 @@ func (s *settlement) delivery(w *want, v *Verdict) {
 		concern |= repeats
 	}
 	v.add(false, "replaced connections that were read on", s.replaced(w))
+	v.add(false, "publications sent again", t.retried)
 	orphan := s.sift(w, v, func(f *found) bool {
-		return f.anomaly.Define().harm&concern != 0 || f.anomaly == DuplicateLiveSession
+		return f.anomaly.Define().harm&concern != 0 || f.anomaly == DuplicateLiveSession || f.anomaly == RetryDoublePublish
 	}, concern)
 
 	limit := w.Waived

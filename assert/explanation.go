@@ -432,4 +432,24 @@ var explanations = [anomalies]Explanation{
 		Issues: []string{"dunglas/mercure#472", "hasura/graphql-engine#3602"},
 		Look:   "the check of rights for the command of the witness, and the role that the server believes the user has",
 	},
+	RetryDoublePublish: {
+		Wire: "the answer to a publication is lost with its connection, the client sends it once more with the same key, and subscribers receive it under two offsets",
+		Causes: []string{
+			"the key is looked up before the first attempt has been stored, and both pass",
+			"keys are remembered by connection or by node, and the second attempt comes over another",
+			"the window of deduplication is shorter than the client's patience",
+		},
+		Issues: []string{"socketio/socket.io#5334", "socketio/socket.io-client-java#519", "nats-io/nats-server#7801", "discord/discord-api-docs#3377"},
+		Look:   "the time between the two attempts in the witness against the window of deduplication; whether both answers tell one offset. Without such a promise, say `idempotency: false`: then nothing is sent again",
+	},
+	SendBufferInversion: {
+		Wire: "right after a return one connection carries several publications in a row, and the channel has them in another order",
+		Causes: []string{
+			"what arrives while the connection is still being set up is queued, and what comes later overtakes it",
+			"publications of one connection are handled by a pool of workers",
+			"the first ones wait for an authorisation that the later ones find cached",
+		},
+		Issues: []string{"socketio/socket.io-client#1458", "purplefish-ai/factory-factory#1425"},
+		Look:   "what the server does with publications that stand in one read with the connect and the subscribes",
+	},
 }

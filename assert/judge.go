@@ -104,12 +104,12 @@ func (j *Judge) Add(e history.Event) {
 		j.deliver(&e)
 	case history.Publish:
 		j.publications.publish(&e)
-		if e.Flags&history.FlagFence == 0 {
+		if e.Flags&(history.FlagFence|history.FlagRetry) == 0 {
 			j.meters.sample(j, &e, latency.Lag, e.Sent-e.Due)
 		}
 	case history.Outcome:
 		j.publications.outcome(&e)
-		if e.Flags&history.FlagFence == 0 && e.Result == history.OK {
+		if e.Flags&(history.FlagFence|history.FlagRetry) == 0 && e.Result == history.OK {
 			j.meters.sample(j, &e, latency.PublishAck, e.Seen-e.Due)
 		}
 	case history.Phase:

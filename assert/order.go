@@ -15,6 +15,7 @@ func (s *settlement) order(w *want, v *Verdict) {
 		v.Counts = nil
 		v.add(true, "messages whose cause was owed to the same client", compared)
 	}
+	v.add(false, "publications from an outbox", t.flushedOut)
 	v.add(false, "channels with several publishers", t.overlapping)
 	v.add(false, "deliveries too old to compare", t.far)
 	v.add(false, "deliveries without a rank", s.unranked(w))

@@ -15,6 +15,8 @@ type publication struct {
 	life    int32         // of the connection that carried it
 	result  history.Result
 	written bool
+	retried bool // sent again, with the same key
+	flushed bool // said while offline, and written on the return
 }
 
 // known reports whether the target confirmed it.
@@ -66,6 +68,7 @@ type publications struct {
 	retired int64
 
 	published, acked, failed int64
+	retried, flushed         int64
 }
 
 const publicationBytes = 40
@@ -94,6 +97,13 @@ func (p *publications) publish(e *history.Event) {
 		b.fence = publication{sent: e.Sent, life: e.Life, written: true}
 		return
 	}
+	if e.Flags&history.FlagRetry != 0 {
+		if m := b.get(e.Seq); m != nil {
+			m.retried = true
+			p.retried++
+		}
+		return
+	}
 	p.published++
 	if e.Seq == 0 || e.Seq <= b.gone || e.Seq > b.highest()+1<<16 {
 		return // not of a driver of ours
@@ -102,7 +112,10 @@ func (p *publications) publish(e *history.Event) {
 		b.all = append(b.all, publication{})
 		p.held++
 	}
-	b.all[e.Seq-1-b.gone] = publication{sent: e.Sent, life: e.Life, written: true}
+	b.all[e.Seq-1-b.gone] = publication{sent: e.Sent, life: e.Life, written: true, flushed: e.Flags&history.FlagOutbox != 0}
+	if e.Flags&history.FlagOutbox != 0 {
+		p.flushed++
+	}
 	if p.most > 0 && p.held > p.most {
 		p.retire(b)
 	}
@@ -127,6 +140,9 @@ func (p *publications) outcome(e *history.Event) {
 	if e.Flags&history.FlagFence != 0 {
 		settle(&b.fence, e)
 		return
+	}
+	if e.Flags&history.FlagRetry != 0 && e.Result != history.OK {
+		return // whether the first attempt took effect nobody knows
 	}
 	switch e.Result {
 	case history.OK:

@@ -25,7 +25,7 @@ import (
 // recv CH MSG, cause CH O/E MSG (of the receipt before), unsub CH, unsubbed CH, revoked CH, gap CH O/E, probe SENT, resynced SINCE,
 // refused CODE, problem CODE, dial NODE [hinted], notice MS, leftover CH MSG and displaced
 // CODE of the connection before. The run: phase NAME,
-// fault NAME @NODE, healed NAME @NODE. Tellers: pub CH MSG, ok|fail|unknown CH MSG [O/E].
+// fault NAME @NODE, healed NAME @NODE. Tellers: pub CH MSG [retry|outbox], ok|fail|unknown CH MSG [O/E] [retry].
 // A message is `t0#3`, `t0.1#3` with its incarnation, and ends in `!` if it is a
 // fence. Flags: replay, corrupt, storm, due=S.
 type script struct {
@@ -326,9 +326,13 @@ func (s *script) event(f []string) error {
 			return err
 		}
 		e.Due = now
-		if kind == history.Publish {
+		if n := len(args); n > 1 && (args[n-1] == "retry" || args[n-1] == "outbox") {
+			e.Flags |= map[string]history.Flags{"retry": history.FlagRetry, "outbox": history.FlagOutbox}[args[n-1]]
+			args = args[:n-1]
+		}
+		if kind == history.Publish && e.Flags&history.FlagRetry == 0 {
 			s.sent[strings.TrimSuffix(args[0], "!")] = now
-		} else {
+		} else if kind == history.Outcome {
 			e.Due, e.Sent = s.sent[strings.TrimSuffix(args[0], "!")], s.sent[strings.TrimSuffix(args[0], "!")]
 			e.Result = map[string]history.Result{"ok": history.OK, "fail": history.Failed, "unknown": history.Unknown}[f[2]]
 			if len(args) > 1 {

@@ -94,6 +94,7 @@ func (j *Judge) settle() *settlement {
 	s.judgeRefusals()
 	s.judgeSessions()
 	s.judgeTakeovers()
+	s.nameSaid()
 	s.judgePlain()
 	s.judgeStrays()
 	s.judgeCausal()

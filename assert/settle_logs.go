@@ -139,7 +139,7 @@ func (s *settlement) invert(c *channelEnd, epoch history.EpochID, v inversion) {
 	early, late := v.stream, v.stream
 	early.seq, late.seq = v.early, v.late
 	p, q := s.publication(c.id, early), s.publication(c.id, late)
-	if p == nil || q == nil {
+	if p == nil || q == nil || p.retried || q.retried { // of unknown outcome at first: it breaks no order
 		return
 	}
 	if p.life != q.life && !(p.known() && p.settled <= q.sent) {

@@ -227,7 +227,7 @@ type sums struct {
 	subscriptions, received, compared        int64
 	unseen, lost, waived, adrift             int64
 	returns, returnsMissed, missed, replayed int64
-	flushed                                  int64
+	flushed, retried, flushedOut             int64
 	published, unknown, acked, retired       int64
 	far, overlapping, causes                 int64
 }
@@ -254,6 +254,8 @@ func (s *settlement) sum(w *want) (t sums) {
 	}
 	for i, p := range s.parts {
 		t.retired += p.publications.retired
+		t.retried += p.publications.retried
+		t.flushedOut += p.publications.flushed
 		for at := range p.ledger.all {
 			c := &p.ledger.all[at]
 			if !c.everAnswered || !w.filter.channel(c.channel) || !w.filter.client(&p.people[c.client]) {

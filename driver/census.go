@@ -62,6 +62,9 @@ func (s *shard) census(fences []int) census {
 			n.ever++
 		}
 		n.pending += c.Pending()
+		if s.waits(c, int32(i)) && c.CanPublish() {
+			n.pending++
+		}
 		if c.Probing() {
 			n.probing++
 		}

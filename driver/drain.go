@@ -40,6 +40,7 @@ func (f *fleet) drain(ctx context.Context) error {
 	if n := f.count(nil); n.gone() {
 		f.out.Lost = n.last.String() // though not for as long as watch wants it
 	}
+	f.each(func(s *shard) { s.missWaiting() })
 	f.enter(history.PhaseEnd)
 	return f.finish(ctx)
 }

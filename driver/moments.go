@@ -26,6 +26,8 @@ func (s *shard) do(x step, now time.Duration) {
 		s.burst(x)
 	case stepFence:
 		s.fence(x.client, x.pub, x.channel)
+	case stepFlush:
+		s.writeWaiting(c, x.client)
 	case stepMoment:
 		if s.fleet.draining.Load() {
 			return
@@ -134,6 +136,7 @@ func (s *shard) heal(c *client, x step, now time.Duration) {
 		}
 		c.Thaw(now)
 		c.conn.Fault(fault.Action{Kind: fault.Heal})
+		s.flushSoon(c, now)
 	}
 	if c.Complete() {
 		s.healed(c, now)
@@ -150,7 +153,7 @@ func (s *shard) healAll(now time.Duration) {
 			x.at = now
 			s.clients[x.client].until = now
 			kept.add(x)
-		case stepBack, stepArrive:
+		case stepBack, stepArrive, stepFlush:
 			kept.add(x)
 		}
 	}

@@ -19,6 +19,7 @@ type publisher struct {
 	due    time.Duration // of the next, in time of the run
 	origin time.Duration // of the pacer's times
 	begun  bool
+	keys   map[string]struct{} // used so far, with their channels
 }
 
 func newPublisher(p *scenario.Plan, number int, client, index int32) publisher {
@@ -107,10 +108,27 @@ func (s *shard) publish(p *publisher, due time.Duration, channel string) {
 	if channel != "" {
 		m.Channel = channel
 	}
+	if s.stash(p, said{pub: p.index, k: k, due: due, channel: m.Channel}) {
+		return
+	}
+	s.publishNow(p, c, m, k, due, 0)
+}
+
+// publishNow writes one message, if the client is connected.
+func (s *shard) publishNow(p *publisher, c *client, m scenario.Publication, k int64, due time.Duration, flags history.Flags) {
 	id := history.ChannelID(s.names.ID([]byte(m.Channel)))
 	now := s.loop.Now()
+	if m.Key != "" && !s.firstUse(p, m) {
+		c.Miss(int(p.index), id, due, now, "its key was used before", &s.out)
+		s.flush(c, p.client)
+		return
+	}
 	pub, ok := c.Publish(int(p.index), id, due, now, p.plan.Ack, &s.out)
 	if ok {
+		s.out.Events[len(s.out.Events)-1].Flags |= flags
+		if m.Key != "" && s.fleet.plan.Promises.Idempotency && pub.ID != 0 {
+			c.Repeats(k)
+		}
 		s.write(c, id, m, pub, due, false)
 	}
 	s.flush(c, p.client)
@@ -125,7 +143,7 @@ func (s *shard) write(c *client, id history.ChannelID, m scenario.Publication, p
 		Run: s.fleet.cfg.Run, Publisher: pub.Publisher, Incarnation: pub.Incarnation, Seq: pub.Seq,
 		Due: due, Channel: s.hash(id), Fence: fence, Cause: s.causeOf(pub.Cause),
 	}, m.Size)
-	s.send(c, &dialect.Command{Verb: dialect.Publish, ID: pub.ID, Channel: m.Channel, Payload: s.body, Quality: pub.Quality})
+	s.send(c, &dialect.Command{Verb: dialect.Publish, ID: pub.ID, Channel: m.Channel, Key: s.wireKey(pub.Publisher, m.Key), Payload: s.body, Quality: pub.Quality})
 }
 
 // fence repeats the last message of the client's publisher on a channel.

@@ -44,6 +44,7 @@ type shard struct {
 	steps   steps
 
 	leftovers map[engine.Token]*leftover // connections that clients left open behind them
+	outboxes  map[int32]*outbox          // by client, while there is something in them
 
 	names     *history.Cache
 	mostNames int                          // that a server may invent, before it is taken for garbage
@@ -199,8 +200,9 @@ func (s *shard) tell(c *client, e *history.Event) {
 	case history.Refused:
 		s.errors++
 	case history.Connected:
+		s.flushSoon(c, e.Seen)
 		if len(s.leftovers) > 0 {
-			s.readOn(c.id / int32(len(s.fleet.cfg.Loops)))
+			s.readOn(s.number(c))
 		}
 	case history.Ready:
 		s.turn(c, e.Seen)

@@ -19,6 +19,7 @@ const (
 	stepLeave           // a turn of steady churn ends with this connection
 	stepBurst           // the next publication of a `publish` moment
 	stepFence           // a fence that found the server's window full
+	stepFlush           // what a client said before can be written now
 )
 
 // step is something that a shard will do at a time of the run.

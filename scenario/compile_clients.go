@@ -26,6 +26,7 @@ func (c *compiler) groups() {
 		p.Groups = append(p.Groups, Group{
 			Name: name, First: len(p.Clients), Count: g.Count, Role: string(g.Role),
 			Reconnect: backoff(g.Reconnect), Session: churn(g.Session), Heartbeat: c.pings(g.Heartbeat),
+			Outbox: outbox(g.Outbox),
 		})
 		c.group(len(p.Groups)-1, name, &g)
 	}
@@ -295,6 +296,7 @@ func (c *compiler) entries(path, group string, g *GroupSpec, vars []string) []*e
 			}
 			e.ack = *spec.Ack
 		}
+		e.key = c.key(at, &spec, g.of(namesOfStream), vars)
 		all = append(all, e)
 	}
 	return all

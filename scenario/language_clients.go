@@ -17,7 +17,7 @@ type GroupSpec struct {
 	Read      ByteRate        `yaml:"read" later:"*" about:"A slow consumer for its whole life."`
 	Link      *LinkSpec       `yaml:"link" later:"*" about:"Delay and rate of the network."`
 	Fallback  []string        `yaml:"fallback" one:"true" later:"*" about:"Transports tried when the upgrade is refused."`
-	Outbox    *OutboxSpec     `yaml:"outbox" later:"*" about:"What is said while offline is kept and flushed in order."`
+	Outbox    *OutboxSpec     `yaml:"outbox" about:"What is said while offline is kept and flushed in order."`
 }
 
 // ArriveSpec is how a group arrives.
@@ -71,9 +71,9 @@ type LinkSpec struct {
 
 // OutboxSpec keeps what is said while offline.
 type OutboxSpec struct {
-	Limit    int      `yaml:"limit" min:"1" about:"Messages kept."`
-	Overflow string   `yaml:"overflow" enum:"drop-oldest,drop-newest,reject" about:"What gives way."`
-	TTL      Duration `yaml:"ttl" about:"Age of what is kept."`
+	Limit    int      `yaml:"limit" min:"1" about:"Messages kept; 1,000."`
+	Overflow string   `yaml:"overflow" enum:"drop-oldest,drop-newest,reject" about:"What gives way; drop-oldest."`
+	TTL      Duration `yaml:"ttl" about:"How long a message is kept; without end by default."`
 }
 
 // PublishSpec is one stream of publications of each client.
@@ -84,7 +84,7 @@ type PublishSpec struct {
 	Arrivals string   `yaml:"arrivals" enum:"poisson,constant" about:"How they are spread; constant."`
 	Payload  Tree     `yaml:"payload" about:"A mapping; values may be templates."`
 	Size     DrawSize `yaml:"size" about:"Padded with filler up to so many bytes."`
-	Key      Template `yaml:"key" later:"*" about:"For last-value rules."`
+	Key      Template `yaml:"key" about:"Idempotency key: sent along, so that a publication without an answer can be sent again."`
 	Ack      *bool    `yaml:"ack" about:"Ask for an acknowledgement; by default wherever the dialect can."`
 	Priority string   `yaml:"priority" enum:"urgent,normal,low" later:"*" about:"What overtakes what."`
 	Via      string   `yaml:"via" enum:"socket,http" later:"http" about:"The way; socket."`

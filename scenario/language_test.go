@@ -118,7 +118,7 @@ func TestNotYetAvailable(t *testing.T) {
 	got = slices.Compact(got)
 	want := strings.Fields(`stop-when compression http copies foreign-traffic
 		auth roles filter transform throttle debounce batch aggregate priority
-		data read link fallback outbox key
+		data read link fallback
 		degrade mute abuse scale block revoke exec
 		heartbeat state presence`)
 	want = append(want, "via: http")

@@ -118,6 +118,14 @@ type Group struct {
 	Session   Session   // steady churn; Stay.Hi 0: none
 	Heartbeat Heartbeat // the client's own pings; Every 0: never
 	Role      string
+	Outbox    Outbox // Limit 0: none
+}
+
+// Outbox keeps what a client says while it is offline.
+type Outbox struct {
+	Limit    int
+	Overflow string        // drop-oldest, drop-newest, reject
+	TTL      time.Duration // 0: without end
 }
 
 // Session is steady churn: how long clients of a group stay and stay away.
@@ -179,6 +187,7 @@ type Publisher struct {
 type Publication struct {
 	Channel string
 	Payload []byte // a JSON object
+	Key     string // idempotency key; "" for none
 	Size    int    // pad the stamped payload with filler up to so many bytes; 0: no filler
 }
 

@@ -83,6 +83,9 @@ func (c *compiler) writtenGroup(g *Group) writtenGroup {
 		if p.Ack {
 			line += ", ack"
 		}
+		if s.Key != "" {
+			line += ", key " + string(s.Key)
+		}
 		line += ", start " + or(s.Start, "together")
 		w.publish = append(w.publish, line)
 	}
@@ -197,6 +200,9 @@ func (p *Plan) printGroup(w *printer, g *Group, form *writtenGroup) {
 		}
 		if text := g.Session.text(); text != "" {
 			row("session", "%s", text)
+		}
+		if o := g.Outbox; o.Limit > 0 {
+			row("outbox", "%s", o.String())
 		}
 		switch h := g.Heartbeat; {
 		case h.Every > 0:

@@ -17,6 +17,7 @@ type entry struct {
 	path     string // in the file
 	channel  *template
 	payload  []piece
+	key      *template // nil: none
 	size     DrawSize
 	segments []segment
 	clients  int
@@ -41,7 +42,7 @@ var reserved = []string{"_squall", "_fill"}
 func (p *Publisher) Compose(k int64, now time.Duration, runID string) (Publication, error) {
 	e := p.entry
 	m := Publication{Channel: p.channel, Payload: e.static, Size: e.size.Lo}
-	if p.channel != "" && e.static != nil && e.size.Lo == e.size.Hi {
+	if p.channel != "" && e.static != nil && e.size.Lo == e.size.Hi && e.key == nil {
 		return m, nil
 	}
 	s := *p.self
@@ -60,9 +61,16 @@ func (p *Publisher) Compose(k int64, now time.Duration, runID string) (Publicati
 		}
 	}
 	if m.Payload == nil {
-		m.Payload, err = appendPieces(nil, e.payload, &s)
+		if m.Payload, err = appendPieces(nil, e.payload, &s); err != nil {
+			return m, err
+		}
 	}
-	return m, err
+	if e.key != nil {
+		if m.Key, err = e.key.text(&s); err != nil {
+			return m, fmt.Errorf("key: %w", err)
+		}
+	}
+	return m, nil
 }
 
 func appendPieces(dst []byte, pieces []piece, s *scope) ([]byte, error) {

@@ -200,6 +200,7 @@ func (v *validator) group(name string) {
 		v.fail(join(path, "reconnect.max"), "found %v, expected at least first, which is %v", r.Max, r.First)
 	}
 	v.beat(join(path, "heartbeat"), g.Heartbeat)
+	v.outbox(path, &g)
 	v.session(path, &g)
 }
 
@@ -226,6 +227,7 @@ func (v *validator) publish(path string, g GroupSpec, vars []string) {
 		seen[p.Name] = true
 		v.channel(join(at, "channel"), p.Channel)
 		v.template(join(at, "channel"), p.Channel, g.of(namesOfStream), vars)
+		v.template(join(at, "key"), p.Key, g.of(namesOfStream), vars)
 		if p.Payload.Given() {
 			payload(p.Payload.node, join(at, "payload"), g.of(namesOfStream), vars, func(path, text string) { v.fail(path, "%s", text) })
 		}

@@ -62,6 +62,10 @@ func Defects() []DefectInfo {
 			[]string{"centrifugal/centrifuge-go#150", "shyiko/mysql-binlog-connector-java#113"}},
 		{"duplicate-live-session", "goes on serving the older connection of a session that a newer one has taken over", "duplicate-live-session", 1,
 			[]string{"socketio/socket.io#4880", "apollographql/subscriptions-transport-ws#732", "HarperFast/harper#1604"}},
+		{"retry-double-publish", "ignores idempotency keys", "retry-double-publish", 1,
+			[]string{"socketio/socket.io#5334", "nats-io/nats-server#7801", "discord/discord-api-docs#3377"}},
+		{"send-buffer-inversion", "puts the first publication of a user that returns behind the next one", "send-buffer-inversion", 1,
+			[]string{"socketio/socket.io-client#1458", "purplefish-ai/factory-factory#1425"}},
 		{"recovers-only-once", "never resumes a session a second time", "recovers-only-once", 1,
 			[]string{"socketio/socket.io#4880"}},
 		{"resubscribe-partial", "resumes a session with the first half of its subscriptions", "resubscribe-partial", 1,
@@ -105,6 +109,7 @@ type wrong struct {
 	doubleFlush            *trigger
 	duplicateLiveSession   *trigger
 	retryDoublePublish     *trigger
+	sendBufferInversion    *trigger
 	recoversOnce           *trigger
 	resubscribePartial     *trigger
 	drainLoss              *trigger
@@ -122,6 +127,7 @@ type wrong struct {
 	mu      sync.Mutex
 	heirs   []inheritance       // connection-id-reuse-leak
 	written map[cursor]position // lost-in-socket
+	visits  map[string]*visitor // send-buffer-inversion
 	drained map[cursor]position // drain-loss
 	stuck   map[string]bool     // resume-livelock
 }
@@ -158,6 +164,7 @@ func (w *wrong) places() map[string]**trigger {
 		"double-flush":              &w.doubleFlush,
 		"duplicate-live-session":    &w.duplicateLiveSession,
 		"retry-double-publish":      &w.retryDoublePublish,
+		"send-buffer-inversion":     &w.sendBufferInversion,
 		"recovers-only-once":        &w.recoversOnce,
 		"resubscribe-partial":       &w.resubscribePartial,
 		"membership-lost-silent":    &w.membershipLost,

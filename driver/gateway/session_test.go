@@ -173,6 +173,12 @@ func TestSessionDefects(t *testing.T) {
 		{"retry-double-publish", []visit{
 			{who: "p", says: `{"id":1,"type":"connect"}` + "\n" + `{"id":2,"type":"publish","channel":"c","key":"k","data":1}` + "\n" + `{"id":3,"type":"publish","channel":"c","key":"k","data":1}`,
 				want: "connected id=1, published id=2 @1, published id=3 @2"}}},
+		{"send-buffer-inversion", []visit{
+			{who: "p", says: `{"id":1,"type":"connect","user":"u"}` + "\n" + say("1") + "\n" + say("2"), want: "connected id=1"},
+			{who: "p", says: "drop"},
+			{who: "a", says: hello + "\n" + listen, want: "connected id=1, subscribed id=2 c @2"},
+			{who: "q", says: `{"id":1,"type":"connect","user":"u"}` + "\n" + say("3") + "\n" + say("4") + "\n" + say("5"), want: "connected id=1"},
+			{who: "a", want: "event c @3 4, event c @4 3, event c @5 5"}}},
 		{"recovers-only-once", join(
 			visit{who: "b", says: again("1"), want: "connected id=1 resumed, event c @2 replay 2, event c @3 replay 3"},
 			visit{who: "b", says: "drop"},

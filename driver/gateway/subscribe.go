@@ -142,6 +142,13 @@ func (c *conn) publish(m *command) *refusal {
 	case m.data == nil:
 		return refuse(400, "bad-request", "publish needs data")
 	}
+	if c.gateway.wrong.holdsFirst(c, m) {
+		return nil
+	}
+	return c.publishNow(m)
+}
+
+func (c *conn) publishNow(m *command) *refusal {
 	g := c.gateway
 	var offset uint64
 	if !g.wrong.ackThenDrop.fires() {

@@ -31,6 +31,11 @@ type pending struct {
 	seq         uint64
 	due, sent   time.Duration
 	fence       bool
+	repeats     bool          // it has a key and may be sent again
+	retry       bool          // it is being sent again
+	k           int64         // of the publisher, as the shard counts
+	first       time.Duration // when it was sent first
+	cause       Cause
 }
 
 // Publication names a message about to be written. ID is 0 if no answer is wanted.
@@ -94,7 +99,7 @@ func (s *Session) write(p int, c history.ChannelID, l mark, due, now time.Durati
 		s.flying++
 		s.pending = append(s.pending, pending{
 			id: m.ID, publisher: int32(p), channel: c, incarnation: l.incarnation, seq: l.seq,
-			due: due, sent: now, fence: fence,
+			due: due, sent: now, first: now, fence: fence, cause: m.Cause,
 		})
 	} else if !fence {
 		s.pubs[p].loose = true
@@ -134,6 +139,9 @@ func (s *Session) outcome(p *pending, r history.Result, now time.Duration, out *
 	if p.fence {
 		e.Flags |= history.FlagFence
 	}
+	if p.retry {
+		e.Flags |= history.FlagRetry
+	}
 	out.emit(e)
 	return &out.Events[len(out.Events)-1]
 }
@@ -145,6 +153,7 @@ func (s *Session) expire(now time.Duration, out *Out) {
 		s.unknown(&s.pending[n], now, out)
 		n++
 	}
+	s.remember(s.pending[:n])
 	s.pending = append(s.pending[:0], s.pending[n:]...)
 }
 
@@ -155,6 +164,7 @@ func (s *Session) forsake(now time.Duration, out *Out) {
 	for i := range s.pending {
 		s.unknown(&s.pending[i], now, out)
 	}
+	s.remember(s.pending)
 	s.pending = s.pending[:0]
 	for i := range s.pubs {
 		if pub := &s.pubs[i]; pub.loose {

@@ -166,9 +166,10 @@ type Session struct {
 
 	pubs    []publisher
 	pending []pending
-	window  int32    // publications that the server lets be unanswered; 0: any number
-	flying  int32    // of them, those that are
-	held    []uint64 // exactly-once deliveries that are received and not released, by id
+	again   []pending // without an answer, to be sent again
+	window  int32     // publications that the server lets be unanswered; 0: any number
+	flying  int32     // of them, those that are
+	held    []uint64  // exactly-once deliveries that are received and not released, by id
 
 	heardLast Cause // where causal order is judged
 }
