@@ -32,7 +32,7 @@ func (s *settlement) recovery(w *want, v *Verdict, end End) {
 	case len(v.Findings) > 0:
 		v.State = Fail
 		v.Reason = v.Findings[0].Anomaly
-	case !s.j.brief.Promises.Recovery && t.returns == 0:
+	case !s.j.brief.recovers() && t.returns == 0:
 		v.State, v.Reason = NotApplicable, "the target does not promise recovery, or keeps no history"
 	case t.returns == 0:
 		v.Reason = "not exercised: no client came back with a position; add a `disconnect` moment, or write `expect` without recovery"

@@ -76,6 +76,12 @@ func (s *script) with(setting string) error {
 		d, err := time.ParseDuration(ttl)
 		s.brief.Promises.Queue = scenario.History{Size: n, TTL: d}
 		return err
+	case "rule": // match:delivery:order:recovery
+		x := strings.Split(v, ":")
+		p := &s.brief.Promises
+		p.Channels = append(p.Channels, scenario.ChannelPromises{
+			Match: x[0], Delivery: x[1], Order: x[2], Recovery: x[3] == "recovery", History: p.History, Queue: p.Queue,
+		})
 	case "takeover":
 		s.brief.Promises.Takeover = v
 	case "delivery":

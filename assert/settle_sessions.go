@@ -4,19 +4,7 @@ import (
 	"time"
 
 	"squall/assert/history"
-	"squall/scenario"
 )
-
-// promises is what the target claims of one channel.
-func (s *settlement) promises(ch history.ChannelID) *scenario.Promises {
-	p := s.promisesOf[ch]
-	if p == nil {
-		q := s.j.brief.Promises.Of(s.j.names.Name(int32(ch)))
-		p = &q
-		s.promisesOf[ch] = p
-	}
-	return p
-}
 
 // outageOf finds the return that began a life.
 func (s *settlement) outageOf(part int, client history.ClientID, life int32) *absence {

@@ -111,7 +111,7 @@ func (s *settlement) sift(w *want, v *Verdict, own func(*found) bool, concerns h
 	foreign := make(map[Anomaly]int64)
 	for i := range s.found {
 		f := &s.found[i]
-		if !s.in(w, f) {
+		if !s.in(w, f) || s.unpromised(f) {
 			continue
 		}
 		d := f.anomaly.Define()
@@ -267,10 +267,12 @@ func (s *settlement) sum(w *want) (t sums) {
 			if shared[c.channel] {
 				t.compared += c.received
 			}
-			t.unseen += e.unseen
-			t.adrift += e.adrift
-			t.lost += e.lost
-			t.waived += c.waived + e.waived
+			if !s.ruled(c.channel) || s.promises(c.channel).Delivery != "at-most-once" { // else nothing is owed
+				t.unseen += e.unseen
+				t.adrift += e.adrift
+				t.lost += e.lost
+				t.waived += c.waived + e.waived
+			}
 			t.returns += int64(c.returns)
 			t.returnsMissed += int64(c.returnsMissed) + e.missed
 			t.missed += c.missed
@@ -313,7 +315,7 @@ func (t *sums) doubt(v *Verdict) {
 // lost counts the messages that the incidents of w's own rule lost.
 func (s *settlement) lost(w *want) (n int64) {
 	for i := range s.found {
-		if d := s.found[i].anomaly.Define(); d.Owner == w.Rule && d.harm&loses != 0 && s.in(w, &s.found[i]) {
+		if d := s.found[i].anomaly.Define(); d.Owner == w.Rule && d.harm&loses != 0 && s.in(w, &s.found[i]) && !s.unpromised(&s.found[i]) {
 			n += s.found[i].n
 		}
 	}

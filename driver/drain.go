@@ -57,7 +57,7 @@ type candidate struct {
 // deliveries have ceased for the drain timeout.
 func (f *fleet) fence(ctx context.Context) error {
 	tries := f.candidates()
-	one := f.about.Can.Offsets && f.plan.Promises.Order == "per-channel" && f.plan.Promises.History.Size > 0
+	one := make(map[history.ChannelID]bool)
 	fences := make([]int, f.channels())
 	asked := 0
 	send := func(c history.ChannelID, x candidate) {
@@ -67,7 +67,9 @@ func (f *fleet) fence(ctx context.Context) error {
 	next := make(map[history.ChannelID]int)
 	for _, c := range sortedKeys(tries) {
 		list := tries[c]
-		if one {
+		q := f.plan.Promises.Of(f.cfg.Names.Name(int32(c)))
+		one[c] = f.about.Can.Offsets && q.Order == "per-channel" && q.History.Size > 0
+		if one[c] {
 			send(c, list[0])
 			fences[c], next[c] = 1, 1
 			continue
@@ -87,7 +89,7 @@ func (f *fleet) fence(ctx context.Context) error {
 		}
 		for _, c := range n.fenceBad {
 			answered++
-			if k := next[c]; one && k < len(tries[c]) && k < 4 {
+			if k := next[c]; one[c] && k < len(tries[c]) && k < 4 {
 				next[c] = k + 1
 				send(c, tries[c][k])
 			} else {

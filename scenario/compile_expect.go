@@ -42,10 +42,10 @@ func (c *compiler) promised(line int, taken map[string]bool) {
 	if p.Order != "" && p.Order != "none" {
 		all = append(all, Expectation{Rule: "order", Want: p.Order})
 	}
-	if p.Recovery {
+	if p.any(func(q Promises) bool { return q.Recovery }) {
 		all = append(all, Expectation{Rule: "recovery", Want: "complete"})
 	}
-	if p.Queue.Size > 0 {
+	if p.any(func(q Promises) bool { return q.Queue.Size > 0 }) {
 		all = append(all, Expectation{Rule: "queue", Want: "complete"})
 	}
 	for _, e := range all {

@@ -22,6 +22,16 @@ func (p Promises) Of(channel string) Promises {
 	return p
 }
 
+// Rules reports whether p says something of this channel in particular.
+func (p *Promises) Rules(channel string) bool {
+	for _, c := range p.Channels {
+		if Match(c.Match, channel) {
+			return true
+		}
+	}
+	return false
+}
+
 // channelPromises completes target.promises.channels: what a rule doesn't say is
 // as for all channels.
 func (c *compiler) channelPromises(all Promises, specs []ChannelPromise) []ChannelPromises {
@@ -60,4 +70,17 @@ func (c *compiler) channelPromises(all Promises, specs []ChannelPromise) []Chann
 		})
 	}
 	return list
+}
+
+// any reports whether something is promised of some channel.
+func (p Promises) any(is func(Promises) bool) bool {
+	if is(p) {
+		return true
+	}
+	for _, c := range p.Channels {
+		if is(Promises{Delivery: c.Delivery, Order: c.Order, Recovery: c.Recovery, History: c.History, Queue: c.Queue}) {
+			return true
+		}
+	}
+	return false
 }

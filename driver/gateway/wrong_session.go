@@ -8,11 +8,14 @@ import (
 
 // The code of this file is wrong on purpose.
 
-// leavesOld is duplicate-live-session: the older connection goes on.
+// leavesOld is duplicate-live-session: the older connection goes on to receive.
 func (w *wrong) leavesOld(s *session, old *conn) bool {
 	if !w.duplicateLiveSession.fires() {
 		return false
 	}
+	old.obeying.Lock()
+	old.displaced = true
+	old.obeying.Unlock()
 	s.mu.Lock()
 	if s.kept {
 		s.also = old

@@ -127,6 +127,7 @@ func (p *script) input(words []string) {
 	_, m.Recovering = v["recovering"]
 	_, m.Recovered = v["recovered"]
 	_, m.Replay = v["replay"]
+	_, m.Resumed = v["resumed"]
 	if _, ok := v["offset"]; ok {
 		m.Positioned = true
 	}
@@ -146,7 +147,7 @@ func (p *script) input(words []string) {
 			if s != "" {
 				name, how, _ := strings.Cut(s, ":")
 				n, _ := strconv.Atoi(name)
-				subs = append(subs, Sub{Channel: history.ChannelID(n), Recover: how == "recover"})
+				subs = append(subs, Sub{Channel: history.ChannelID(n), Recover: how == "recover", Kept: how == "kept"})
 			}
 		}
 		pubs := make([]int32, num("pubs"))
@@ -154,6 +155,8 @@ func (p *script) input(words []string) {
 			pubs[i] = int32(100 + i)
 		}
 		p.s.Init(&p.cfg, 7, subs, pubs)
+		_, named := v["session"]
+		p.s.NameSession(named)
 	case "start":
 		p.s.Start(p.now, p.now, &p.out)
 	case "tick":
@@ -202,6 +205,14 @@ func (p *script) input(words []string) {
 	case "publish":
 		_, noack := v["noack"]
 		p.s.Publish(int(num("pub")), in.Channel, p.now, p.now, !noack, &p.out)
+	case "keyed": // the publication just made may be sent again
+		p.s.Repeats(int64(num("k")))
+	case "again":
+		for {
+			if _, ok := p.s.Repeat(p.now, &p.out); !ok {
+				break
+			}
+		}
 	case "fence":
 		p.s.Fence(int(num("pub")), in.Channel, p.now, &p.out)
 	case "slow":
@@ -259,7 +270,7 @@ func tellEvent(e history.Event) string {
 	for _, f := range []struct {
 		f    history.Flags
 		name string
-	}{{history.FlagReplay, "replay"}, {history.FlagFence, "fence"}, {history.FlagRecovering, "recovering"}, {history.FlagRecovered, "recovered"}, {history.FlagExcused, "excused"}} {
+	}{{history.FlagReplay, "replay"}, {history.FlagFence, "fence"}, {history.FlagRecovering, "recovering"}, {history.FlagRecovered, "recovered"}, {history.FlagExcused, "excused"}, {history.FlagSession, "session"}, {history.FlagResumed, "resumed"}, {history.FlagKept, "kept"}, {history.FlagRetry, "retry"}} {
 		if e.Has(f.f) {
 			b.WriteString(" " + f.name)
 		}
@@ -286,6 +297,9 @@ func tellDo(d Do) string {
 	}
 	c := d.Command
 	s := fmt.Sprintf("do send %s id=%d", [...]string{"", "connect", "subscribe", "unsubscribe", "publish", "ping", "pong", "confirm", "receive", "release", "complete"}[c.Verb], c.ID)
+	if c.Named {
+		s += fmt.Sprintf(" session keep=%v fresh=%v received=%d", c.Keep, c.Fresh, c.Received)
+	}
 	if c.Verb == dialect.Subscribe {
 		s += fmt.Sprintf(" channel=%d", c.Channel)
 		if c.Recover {

@@ -1,0 +1,55 @@
+package assert
+
+import (
+	"squall/assert/history"
+	"squall/scenario"
+)
+
+// promises is what the target claims of one channel.
+func (s *settlement) promises(ch history.ChannelID) *scenario.Promises {
+	p := s.promisesOf[ch]
+	if p == nil {
+		q := s.j.brief.Promises.Of(s.j.names.Name(int32(ch)))
+		p = &q
+		s.promisesOf[ch] = p
+	}
+	return p
+}
+
+// ruled reports whether the target claims something of this channel in particular.
+func (s *settlement) ruled(ch history.ChannelID) bool {
+	return len(s.j.brief.Promises.Channels) > 0 && s.j.brief.Promises.Rules(s.j.names.Name(int32(ch)))
+}
+
+// unpromised reports whether an incident breaks nothing that is promised of its
+// channel in particular, whatever is expected of all.
+func (s *settlement) unpromised(f *found) bool {
+	if f.channel < 0 || !s.ruled(f.channel) {
+		return false
+	}
+	q, d := s.promises(f.channel), f.anomaly.Define()
+	switch {
+	case f.anomaly == DuplicateLiveSession, f.anomaly == RetryDoublePublish: // promised of the target as a whole
+		return false
+	case d.harm == loses:
+		return q.Delivery == "at-most-once"
+	case d.harm == repeats:
+		return q.Delivery == "at-least-once"
+	case d.harm == reorders:
+		return q.Order == "none" || q.Order == "per-publisher" && !f.same
+	case d.harm&(refuses|delays) != 0 && d.Owner == "recovery":
+		return !q.Recovery
+	case d.harm&refuses != 0 && d.Owner == "queue":
+		return q.Queue.Size == 0
+	}
+	return false
+}
+
+// recovers reports whether recovery is promised, for some channel.
+func (b *Brief) recovers() bool {
+	p := b.Promises.Recovery
+	for _, c := range b.Promises.Channels {
+		p = p || c.Recovery
+	}
+	return p
+}
