@@ -61,6 +61,7 @@ type tally struct {
 type End struct {
 	Saturated   bool   // the generator broke its budget: timing can't be judged
 	Why         string // what broke
+	Stopped     string // which limit of the plan ended the run early; "" otherwise
 	Interrupted bool   // the run was ended early
 	Lost        string // why the target was lost or could not be used; "" otherwise
 }

@@ -53,6 +53,8 @@ func (e *End) cut(v *Verdict) {
 		return
 	case e.Lost != "":
 		why = "the target was lost: " + e.Lost
+	case e.Stopped != "":
+		why = "the run was stopped early: " + e.Stopped
 	case e.Interrupted:
 		why = "the run was interrupted; let it run to its end"
 	default:

@@ -29,6 +29,7 @@ type census struct {
 	fenceBad     []history.ChannelID
 
 	published, delivered, errors, skipped, dials, opens int64
+	unexcused                                           int64 // of errors: those that no fault of the driver explains
 	lag                                                 int64
 	setbacks                                            setbacks
 	last                                                setback
@@ -38,7 +39,7 @@ type census struct {
 func (s *shard) census(fences []int) census {
 	n := census{
 		clients: len(s.clients), settled: s.settled,
-		published: s.published, delivered: s.delivered, errors: s.errors, skipped: s.skipped,
+		published: s.published, delivered: s.delivered, errors: s.errors, skipped: s.skipped, unexcused: s.unexcused,
 		dials: s.dials, opens: s.opens, lag: int64(s.lag), last: s.last,
 		fenceOK: s.fenceOK, fenceBad: s.fenceBad, open: s.loop.Stats().Conns,
 	}
@@ -118,6 +119,7 @@ func (n *census) add(o census) {
 	n.published += o.published
 	n.delivered += o.delivered
 	n.errors += o.errors
+	n.unexcused += o.unexcused
 	n.skipped += o.skipped
 	n.dials += o.dials
 	n.opens += o.opens

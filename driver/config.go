@@ -52,6 +52,7 @@ type Outcome struct {
 	Active      time.Duration // as it was
 	Connections int           // most at one time
 	Interrupted bool
+	Stopped     string // which limit of the plan ended the active part early; else ""
 	Lost        string // the target was gone at the end: why; else ""
 	Skipped     int64  // victims that were not connected when their fault came
 	BytesIn     uint64

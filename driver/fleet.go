@@ -162,6 +162,7 @@ func (f *fleet) count(fences []int) census {
 	f.out.Skipped = n.skipped
 	f.tell(&n)
 	f.watch(&n)
+	f.limit(&n)
 	return n
 }
 
@@ -273,7 +274,7 @@ func (f *fleet) arrive(ctx context.Context) error {
 	var n census
 	err := f.until(ctx, 10*time.Millisecond, f.plan.Arrivals+together, true, func() bool {
 		n = f.count(nil)
-		return n.settled == n.clients || f.hopeless(&n)
+		return n.settled == n.clients || f.hopeless(&n) || f.out.Stopped != ""
 	})
 	if err == errStopped {
 		return err
@@ -301,13 +302,14 @@ func (f *fleet) unusable(n *census) *TargetError {
 // of the target.
 func (f *fleet) act(ctx context.Context) error {
 	f.zero = f.now()
-	if !f.out.Interrupted {
+	early := f.out.Interrupted || f.out.Stopped != ""
+	if !early {
 		f.each(func(s *shard) { s.activate(f.zero) })
 	}
 	f.enter(history.PhaseActive)
 	busy := f.busy()
 	limit := f.plan.Duration
-	if f.out.Interrupted {
+	if early {
 		limit = 0
 	}
 	ended := f.operate(ctx)
@@ -319,7 +321,7 @@ func (f *fleet) act(ctx context.Context) error {
 			next++
 		}
 		f.count(nil)
-		return f.out.Lost != ""
+		return f.out.Lost != "" || f.out.Stopped != ""
 	})
 	ended()
 	f.out.Active = f.now() - f.zero

@@ -70,6 +70,7 @@ type shard struct {
 	published  int64
 	delivered  int64
 	errors     int64
+	unexcused  int64 // of errors
 	skipped    int64
 	dials      int64
 	opens      int64
@@ -193,12 +194,12 @@ func (s *shard) tell(c *client, e *history.Event) {
 		c.node = int32(s.fleet.plan.Node(int(c.id), int(e.Life)))
 		e.Code = c.node
 	case history.Problem:
-		s.errors++
+		s.trouble(e)
 		if c.State() < session.Live {
 			s.setback(setback{kind: problem, text: e.Note})
 		}
 	case history.Refused:
-		s.errors++
+		s.trouble(e)
 	case history.Connected:
 		s.flushSoon(c, e.Seen)
 		if len(s.leftovers) > 0 {

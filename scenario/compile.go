@@ -84,6 +84,7 @@ func Compile(s *Scenario, o Options) (*Plan, Problems) {
 	if c.failed() {
 		return nil, c.problems.sorted()
 	}
+	c.stopWhen()
 	c.groups()
 	c.moments()
 	c.sessions()

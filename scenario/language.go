@@ -9,7 +9,7 @@ type Scenario struct {
 	Duration Duration               `yaml:"duration" need:"true" about:"Length of the active part, from the end of the initial arrivals."`
 	Warmup   Duration               `yaml:"warmup" about:"Beginning of the active part that is left out of latency figures, never out of safety rules."`
 	Drain    *DrainSpec             `yaml:"drain" about:"Bounds of the end of a run."`
-	StopWhen *StopSpec              `yaml:"stop-when" later:"*" about:"Ends the run early."`
+	StopWhen *StopSpec              `yaml:"stop-when" about:"Ends the run early, inconclusive."`
 	Target   *TargetSpec            `yaml:"target" about:"What is tested; by default the embedded reference gateway."`
 	Clients  map[string]GroupSpec   `yaml:"clients" need:"true" about:"Groups of clients by name."`
 	Timeline []MomentSpec           `yaml:"timeline" about:"What happens to the clients, and when."`
@@ -36,7 +36,7 @@ type DrainSpec struct {
 
 // StopSpec ends a run early.
 type StopSpec struct {
-	Errors AnyLimit `yaml:"errors" about:"Share or number of errors."`
+	Errors AnyLimit `yaml:"errors" about:"More errors than this, which no fault explains: a number, or a share of all attempts to connect and publications."`
 }
 
 // TargetSpec says what is tested: the word embedded, or one of url and gateway.

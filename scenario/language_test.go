@@ -116,7 +116,7 @@ func TestNotYetAvailable(t *testing.T) {
 	}
 	slices.Sort(got)
 	got = slices.Compact(got)
-	want := strings.Fields(`stop-when compression http copies foreign-traffic
+	want := strings.Fields(`compression http copies foreign-traffic
 		auth roles filter transform throttle debounce batch aggregate priority
 		data read link fallback
 		degrade mute abuse scale block revoke exec

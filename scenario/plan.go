@@ -20,6 +20,7 @@ type Plan struct {
 	Duration time.Duration
 	Warmup   time.Duration
 	Drain    DrainPlan
+	Stop     StopPlan // when it ends early
 
 	Target   TargetPlan
 	Promises Promises // what the target claims, after dialect, gateway and target.promises

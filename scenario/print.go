@@ -167,6 +167,9 @@ func (p *Plan) printTarget(w *printer) {
 			fmt.Fprintf(t, " (%s of it warm-up)", short(p.Warmup))
 		}
 		fmt.Fprintf(t, ", drain at most %s\n", short(p.Drain.Timeout))
+		if p.Stop.Text != "" {
+			fmt.Fprintf(t, "stop when\t%s\n", p.Stop.Text)
+		}
 	})
 }
 

@@ -20,6 +20,7 @@ func Validate(s *Scenario) Problems {
 	v := &validator{s: s}
 	v.available()
 	v.header()
+	v.stop()
 	v.target()
 	for _, g := range s.keys("clients") {
 		v.group(g)

@@ -26,6 +26,9 @@ const storm = ` --set clients.voters.count=500 --set clients.voters.arrive.over=
 	` --set duration=2s --set timeline.0.at=300ms --set timeline.0.disconnect.away=200ms..800ms` +
 	` --set 'expect=[{delivery: exactly-once}, {order: per-channel}, {recovery: complete}, {reconnect: {success: 100%}}, {errors: 0}]'`
 
+// brief makes a run of any scenario short.
+const brief = " --set duration=1500ms --set 'timeline=[]' --set 'expect=[{delivery: exactly-once}]'"
+
 // treatment is how the test runs a command of the README.
 type treatment struct {
 	add    string // appended to the line; {url} is the address of the last server
@@ -59,8 +62,16 @@ var treatments = map[string]treatment{
 	"squall gateway --history 5000 --history-ttl 60s":         {add: " --listen 127.0.0.1:0", serves: true},
 	"squall run reconnect-storm --target ws://127.0.0.1:8000": {add: storm + " --target {url}"},
 
-	"squall run reconnect-storm --json report.json --quiet": {add: storm},
-	"go doc ./report JSON": {},
+	"squall init ci-smoke": {},
+	"squall run ci-smoke.yaml --junit junit.xml --markdown summary.md --json report.json --quiet": {add: brief},
+	"squall run ci-smoke.yaml replies --junit junit.xml":                                          {add: brief},
+	"squall run ci-smoke.yaml --target ws://127.0.0.1:8000 --start 'squall gateway --listen 127.0.0.1:8000' --timeout 2m": {
+		add: brief + " --target ws://{free} --start 'squall gateway --listen {free}'",
+	},
+	"squall plan votes.yaml --env staging":         {},
+	"squall run ci-smoke.yaml --hgrm latency.hgrm": {add: brief},
+	"go doc ./report JSON":                         {},
+	"go doc ./report RunsJSON":                     {},
 
 	"squall run reconnect-storm --set 'target.gateway.defects=[recovered-flag-lie]'": {add: storm},
 	"squall run reconnect-storm --seed 42 --set clients.voters.count=1000 --set clients.voters.reconnect.first=0s": {
@@ -134,6 +145,9 @@ type shell struct {
 func (s *shell) command(line string, how treatment, want string) {
 	s.t.Helper()
 	line += strings.ReplaceAll(how.add, "{url}", s.url)
+	if strings.Contains(line, "{free}") {
+		line = strings.ReplaceAll(line, "{free}", free(s.t))
+	}
 	if how.serves {
 		s.serve(line)
 		return

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+	"gopkg.in/yaml.v3"
 
 	"squall/cmd/internal/campaign"
 	"squall/scenario"
@@ -77,7 +78,7 @@ var rest = [...][2]string{
 func TestReadmeScenarios(t *testing.T) {
 	seen := 0
 	for _, b := range blocks(t) {
-		if b.kind != "yaml" {
+		if b.kind != "yaml" || b.workflow() {
 			continue
 		}
 		seen++
@@ -105,6 +106,64 @@ func TestReadmeScenarios(t *testing.T) {
 
 func hasKey(source, key string) bool {
 	return strings.HasPrefix(source, key+":") || strings.Contains(source, "\n"+key+":")
+}
+
+// workflow tells whether a block is a workflow of GitHub Actions.
+func (b block) workflow() bool { return strings.HasPrefix(b.text, "# .github/workflows/") }
+
+// The workflow of the page is one: YAML with jobs and steps, whose commands of
+// squall are understood as they stand.
+func TestReadmeWorkflow(t *testing.T) {
+	seen := 0
+	for _, b := range blocks(t) {
+		if !b.workflow() {
+			continue
+		}
+		var flow struct {
+			On   any `yaml:"on"`
+			Jobs map[string]struct {
+				RunsOn string `yaml:"runs-on"`
+				Steps  []struct {
+					Uses, Run, Name, If string
+					Dir                 string `yaml:"working-directory"`
+					With                map[string]string
+				}
+			}
+		}
+		dec := yaml.NewDecoder(strings.NewReader(b.text))
+		if err := dec.Decode(&flow); err != nil || flow.On == nil || len(flow.Jobs) == 0 {
+			t.Fatalf("README.md:%d: %v; %+v", b.line, err, flow)
+		}
+		for name, job := range flow.Jobs {
+			if job.RunsOn == "" || len(job.Steps) == 0 {
+				t.Errorf("the job %s does nothing", name)
+			}
+			for _, step := range job.Steps {
+				if (step.Uses == "") == (step.Run == "") {
+					t.Errorf("a step of %s has not one of uses and run: %+v", name, step)
+				}
+				words, err := split(step.Run)
+				if step.Run == "" || err != nil || words[0] != "squall" {
+					continue
+				}
+				seen++
+				root := newBench().root(new(int))
+				about, args, err := root.Find(words[1:])
+				if err == nil {
+					err = about.ParseFlags(args)
+				}
+				if err == nil {
+					err = about.ValidateArgs(about.Flags().Args())
+				}
+				if err != nil || about == root {
+					t.Errorf("%q is not understood: %v", step.Run, err)
+				}
+			}
+		}
+	}
+	if seen == 0 {
+		t.Error("no workflow runs squall")
+	}
 }
 
 var code = regexp.MustCompile("`([^`]+)`")

@@ -132,7 +132,7 @@ repeated or reordered, and how long it took.`,
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetHelpCommand(t.helpVerb())
 	group(root, "Run and judge:", t.runVerb(code), t.checkVerb(code), t.explainVerb())
-	group(root, "Write scenarios:", t.planVerb(), t.schemaVerb(), t.listVerb())
+	group(root, "Write scenarios:", t.initVerb(), t.planVerb(), t.schemaVerb(), t.listVerb())
 	group(root, "Serve:", t.gatewayVerb())
 	group(root, "Prove:", t.proveVerb(code))
 	root.AddCommand(t.bubbleVerb())

@@ -23,14 +23,14 @@ func conclude(brief *assert.Brief, j *assert.Judge, out *driver.Outcome, took ti
 		Tool: brief.Tool, About: brief.About, File: brief.File, Set: brief.Set, Engine: brief.Engine,
 		Started: brief.Started, Took: took,
 		Scenario: brief.Scenario, Seed: brief.Seed, Run: brief.Run, Target: brief.Target, Dialect: brief.Dialect,
-		Command: brief.Command, Active: out.Active, Interrupted: out.Interrupted, Lost: out.Lost,
+		Command: brief.Command, Active: out.Active, Interrupted: out.Interrupted || out.Stopped != "", Stopped: out.Stopped, Lost: out.Lost,
 		Generator: generator(j, out),
 	}
 	for _, g := range brief.Groups {
 		r.Clients += g.Count
 	}
 	r.Verdicts = j.Verdicts(assert.End{
-		Saturated: r.Generator.Saturated, Why: r.Generator.Why, Interrupted: out.Interrupted, Lost: out.Lost,
+		Saturated: r.Generator.Saturated, Why: r.Generator.Why, Interrupted: r.Interrupted, Stopped: out.Stopped, Lost: out.Lost,
 	})
 	if r.Lost != "" {
 		r.Lost += "; it worked before: its log should tell why it does not any more"
