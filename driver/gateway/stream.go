@@ -230,3 +230,10 @@ func oneLine(data []byte) []byte {
 		return r
 	}, data)
 }
+
+// wait returns when the event that is being published, if any, is queued for
+// everybody: that is done under the lock.
+func (s *stream) wait() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+}

@@ -174,8 +174,7 @@ func (c *conn) publishNow(m *command) *refusal {
 func (c *conn) caughtUp() {
 	for _, sub := range c.subs {
 		if s := sub.stream; s != nil {
-			s.mu.Lock() // an event is queued for everybody under this lock
-			s.mu.Unlock()
+			s.wait()
 		}
 	}
 }
