@@ -353,6 +353,12 @@ func (s *settlement) nameForgotten(lost []loss) {
 		c := &s.parts[l.part].ledger.all[l.cursor]
 		if l.anomaly == LostMessage && l.setting.phase == "draining" && l.n >= membership && l.life == c.life && c.state == live && l.from == c.last+1 && c.inLive > 0 {
 			l.anomaly = MembershipLostSilent
+			if l.from == c.base+1 { // what came had been on its way before the answer
+				l.anomaly = ConfirmedNotSubscribed
+				if c.hasty {
+					l.anomaly = CommandInversion
+				}
+			}
 		}
 	}
 }

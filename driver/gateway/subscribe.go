@@ -31,6 +31,8 @@ func (c *conn) subscribe(m *command) *refusal {
 		return nil
 	case w.subscribeHistoryGap.fires():
 		c.subscribeLate(m, sub)
+	case w.note(c, name, false):
+		c.subscribeUndone(m, sub)
 	case w.confirmedNotSubscribed.fires():
 		c.subscribeNever(m, sub)
 	default:
@@ -42,7 +44,6 @@ func (c *conn) subscribe(m *command) *refusal {
 		c.subs = make(map[string]*subscription)
 	}
 	c.subs[name] = sub
-	w.subscribedAfter(c, sub, name)
 	return nil
 }
 

@@ -119,11 +119,16 @@ func (w *wrong) note(c *conn, topic string, off bool) bool {
 	return inverse && w.commandInversion.fires()
 }
 
-// subscribedAfter may undo a subscribe that was answered.
-func (w *wrong) subscribedAfter(c *conn, sub *subscription, topic string) {
-	if w.note(c, topic, false) {
-		sub.stream.remove(sub)
-	}
+// subscribeUndone is command-inversion: the unsubscribe before has the last word.
+// Nothing comes between the answer and the end of the subscription.
+func (c *conn) subscribeUndone(m *command, sub *subscription) {
+	sub.register(c.gateway.hub, string(m.channel))
+	missed, complete := sub.readHistory(m)
+	sub.stream.mu.Lock()
+	sub.stream.drop(sub)
+	sub.buffer = nil
+	sub.stream.mu.Unlock()
+	sub.goLive(m, missed, complete)
 }
 
 // keepsAfter reports whether a subscription that was given back stays; remove
