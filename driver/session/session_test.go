@@ -147,7 +147,7 @@ func (p *script) input(words []string) {
 			if s != "" {
 				name, how, _ := strings.Cut(s, ":")
 				n, _ := strconv.Atoi(name)
-				subs = append(subs, Sub{Channel: history.ChannelID(n), Recover: how == "recover", Kept: how == "kept"})
+				subs = append(subs, Sub{Channel: history.ChannelID(n), Recover: how == "recover", Kept: how == "kept", Pattern: how == "pattern"})
 			}
 		}
 		pubs := make([]int32, num("pubs"))

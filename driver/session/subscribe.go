@@ -194,14 +194,15 @@ func (s *Session) advance(sub *subscription, offset uint64) {
 }
 
 func (s *Session) gapped(in *Incoming, out *Out) {
+	e := s.event(history.Gap, in.Now)
+	e.Channel, e.Offset, e.Epoch, e.Flags = in.Channel, in.Message.Offset, in.Epoch, history.FlagPositioned
 	sub := s.find(in.Channel)
-	if sub == nil {
+	if sub == nil { // of a channel that a pattern brings
+		out.emit(e)
 		return
 	}
-	e := s.event(history.Gap, in.Now)
-	e.Channel, e.Offset, e.Epoch, e.Flags = in.Channel, in.Message.Offset, sub.epoch, history.FlagPositioned
-	if len(in.Message.Epoch) > 0 {
-		e.Epoch = in.Epoch
+	if len(in.Message.Epoch) == 0 {
+		e.Epoch = sub.epoch
 	}
 	if e.Epoch != sub.epoch {
 		sub.epoch, sub.offset = e.Epoch, in.Message.Offset
