@@ -22,6 +22,12 @@ type publication struct {
 // known reports whether the target confirmed it.
 func (p *publication) known() bool { return p.result == history.OK }
 
+// uncertain reports whether it had no answer at first, or never: it may have taken
+// effect at any time after it was sent (soundness 5).
+func (p *publication) uncertain() bool {
+	return p.retried || p.result == history.Unknown && p.settled > 0
+}
+
 // outbox holds the publications of one (publisher, incarnation, channel); the
 // one with sequence number n is all[n−1−gone].
 type outbox struct {

@@ -72,7 +72,7 @@ func (s *settlement) judgeWindow(part int, at int32, c *cursor, number int32, w 
 		// What was said on an earlier connection and never acknowledged may still
 		// be on its way when the fence of a later one is here.
 		behind := m.known() || b.fence.written && b.fence.life == m.life
-		provable := closed && behind || ordered && n < reached
+		provable := closed && behind || ordered && n < reached && !m.uncertain()
 		switch {
 		case c.bare > 0, !provable && open:
 			s.ends[part][at].unseen++
