@@ -35,8 +35,10 @@ const mostDoubts = 10_000
 // caused looks whether the cause of the latest receipt of a client is there.
 func (j *Judge) caused(e *history.Event) {
 	at := j.ledger.find(e.Client, e.Channel)
-	if at < 0 {
-		return
+	if at < 0 { // a pattern may owe it, although nothing of the channel has come
+		if at = j.claims.admit(j, e); at < 0 {
+			return
+		}
 	}
 	c := &j.ledger.all[at]
 	if c.state != live || c.life != e.Life {
