@@ -192,6 +192,14 @@ func (x *claims) admit(j *Judge, e *history.Event) int32 {
 	return at
 }
 
+// goOn opens a pattern's window on a channel whose own subscription the client
+// has given back: from the answer on the pattern alone brings it.
+func (x *claims) goOn(j *Judge, c *cursor, e *history.Event) {
+	if k := x.holds(j, j.person(e.Client), c.channel, e.Life); k != nil && k.state == live {
+		j.plain.claim(c, k, e.Seen)
+	}
+}
+
 // absentees adds the cursors of channels on which a pattern was owed something
 // and nothing came. Called once, at the end.
 func (s *settlement) absentees() {

@@ -237,7 +237,7 @@ func (j *Judge) closed(p *person, e *history.Event) {
 	}
 	drained := j.parting(p, e)
 	j.futile(p, e)
-	p.closedAt = e.Seen
+	p.torn = p.torn || p.gapIn == e.Life || p.slowLife == e.Life
 	j.hushed(p)
 	j.clock.leaving(e)
 	j.returns.lost(j, p, e)

@@ -50,6 +50,7 @@ type cursor struct {
 
 	last     uint64        // highest offset received, or the position answered
 	lastSeen time.Duration // of the latest delivery
+	since    time.Duration // what was sent before, or shortly after, has come, or was never owed
 	released time.Duration // Seen of the answer to the unsubscribe, in state left; 0: none
 	answered time.Duration // Seen of the segment's answer
 	received int64         // first copies delivered, all lives
@@ -102,8 +103,9 @@ type person struct {
 	announced   bool          // the server has said that it will end this connection
 	told        time.Duration // when
 	hinted      int32         // index of its herd entry while it follows the server's hint; 0: it doesn't
-	closedAt    time.Duration
 	connectedAt time.Duration // Seen of the answer to the latest connect
+	gapIn       int32         // the latest life in which the server announced a gap
+	torn        bool          // in a life since the latest answer to a connect a backlog may have been cut
 	leftovers   int32         // messages on replaced connections that are kept
 	wanting     time.Duration // start of the current return: the loss, or the end of away
 	probe       time.Duration // Due of the latest probe answered

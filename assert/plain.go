@@ -123,6 +123,9 @@ func (p *plain) close(j *Judge, c *cursor, at time.Duration, clean bool) {
 	}
 	p.unrank(j, j.index(c), c)
 	list := p.windows[c.windows]
+	if len(list) == 0 {
+		return // a pattern that was never answered
+	}
 	if w := &list[len(list)-1]; w.close == 0 {
 		w.close, w.clean = at, clean
 		if p := &j.people[c.client]; p.slowLife == w.life {
@@ -133,12 +136,12 @@ func (p *plain) close(j *Judge, c *cursor, at time.Duration, clean bool) {
 
 // gap ends what was owed so far in the current window.
 func (p *plain) gap(c *cursor, e *history.Event) {
-	if c.windows < 0 {
+	c.waived++
+	if c.windows < 0 || len(p.windows[c.windows]) == 0 {
 		return
 	}
 	list := p.windows[c.windows]
 	list[len(list)-1].waivedBefore = e.Seen
-	c.waived++
 }
 
 // deliver takes a receipt without an offset.

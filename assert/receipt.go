@@ -27,7 +27,7 @@ func (j *Judge) deliver(e *history.Event) {
 		e.Flags&(history.FlagPositioned|history.FlagReplay|history.FlagCorrupt|history.FlagUnordered) == history.FlagPositioned &&
 		!c.stillborn {
 		c.last = e.Offset
-		c.lastSeen = e.Seen
+		c.lastSeen, c.since = e.Seen, e.Due
 		c.received++
 		if c.inLive == 0 {
 			c.liveLow = e.Offset
@@ -55,7 +55,7 @@ func (j *Judge) unusual(at int32, c *cursor, e *history.Event) {
 			return
 		}
 	}
-	c.lastSeen = e.Seen
+	c.lastSeen, c.since = e.Seen, e.Due
 	replay := e.Flags&history.FlagReplay != 0
 	if e.Flags&history.FlagPositioned == 0 || c.state == live && !c.positioned {
 		j.plain.deliver(j, at, c, e)

@@ -16,14 +16,17 @@ type sessions struct {
 // absence is the time between a loss and the answer to the connect that asked for
 // the session to go on.
 type absence struct {
+	home    *Judge // of the client's shard
 	client  history.ClientID
 	life    int32         // of the return
 	from    time.Duration // the loss
 	to      time.Duration // Seen of the answer
 	resumed bool
 	again   bool // the session had been resumed before
+	torn    bool // a backlog may have been cut before the loss: the server's count is another than the client's
 	earlier int32
-	marks   []mark
+	marks   []mark // of the kept subscriptions
+	load    []mark // of all: what a session has to remember
 	setting setting
 }
 
@@ -31,7 +34,7 @@ type absence struct {
 type mark struct {
 	cursor  int32
 	channel history.ChannelID
-	seen    time.Duration // of the last delivery, or of the answer if there was none
+	since   time.Duration // when the last that was received was due, or the answer was seen if nothing was
 }
 
 // connected takes the answer to a connect. What the server resumes goes on where
@@ -41,11 +44,16 @@ func (j *Judge) connected(p *person, e *history.Event) {
 		return
 	}
 	resumed := e.Flags&history.FlagResumed != 0
-	o := absence{client: e.Client, life: e.Life, to: e.Seen, from: p.closedAt, resumed: resumed, setting: setting{witness: -1}}
+	o := absence{home: j, client: e.Client, life: e.Life, to: e.Seen, from: e.Seen, resumed: resumed, torn: p.torn, setting: setting{witness: -1}}
+	p.torn = false
 	for at := p.first; at >= 0; at = j.ledger.all[at].next {
 		c := &j.ledger.all[at]
-		if c.kept && c.state == ended {
-			o.marks = append(o.marks, mark{at, c.channel, max(c.lastSeen, c.answered)})
+		if c.state == ended && c.everAnswered {
+			m := mark{at, c.channel, c.since}
+			o.load = append(o.load, m)
+			if c.kept { // attempts that got no answer are part of the absence
+				o.marks, o.from = append(o.marks, m), min(o.from, c.prevEnd)
+			}
 		}
 		if resumed && c.state == ended && c.everAnswered {
 			j.resume(at, c, e)

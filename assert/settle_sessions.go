@@ -23,11 +23,25 @@ func (s *settlement) outageOf(part int, client history.ClientID, life int32) *ab
 const slack = time.Second
 
 // queued counts what the session may have had to keep in an absence: everything
-// published on its channels since shortly before each one's last receipt.
+// published on its channels since shortly before what each had received last was
+// sent. What was under way behind that when the connection ended, to a slow reader
+// or in the midst of an earlier return, is part of it; so is what a pattern brings,
+// on channels of which nothing had come as well.
 func (s *settlement) queued(o *absence) (n int64) {
-	for _, m := range o.marks {
-		for _, b := range s.channel(m.channel).outboxes {
-			n += int64(b.after(o.to) - b.after(m.seen-slack))
+	p := o.home
+	known := make(map[history.ChannelID]bool, len(o.load))
+	count := func(ch history.ChannelID, since time.Duration) {
+		known[ch] = true
+		for _, b := range s.channel(ch).outboxes {
+			n += int64(b.after(o.to) - b.after(since))
+		}
+	}
+	for _, m := range o.load {
+		count(m.channel, m.since-slack)
+	}
+	for at := p.people[o.client].first; at >= 0; at = p.ledger.all[at].next {
+		if c := &p.ledger.all[at]; c.patterned && !known[c.channel] {
+			count(c.channel, -1)
 		}
 	}
 	return n
@@ -78,6 +92,9 @@ func (s *settlement) judgeSessions() {
 // excusesRefusal reports whether size or age, or a server that went away in
 // between, may explain that a session was not resumed.
 func (s *settlement) excusesRefusal(o *absence) bool {
+	if o.torn {
+		return true
+	}
 	for _, m := range o.marks {
 		if s.beyond(o, m.channel, o.from) {
 			return true

@@ -95,6 +95,9 @@ func (j *Judge) subscribed(p *person, e *history.Event) {
 	c.state, c.answered, c.life = live, e.Seen, e.Life
 	c.kept = c.asksKept
 	granted := e.Flags&(history.FlagRecovering|history.FlagRecovered) == history.FlagRecovering|history.FlagRecovered
+	if !granted {
+		c.since = e.Seen
+	}
 	if e.Flags&history.FlagPositioned == 0 {
 		if c.recovering && !granted {
 			j.refuse(c, e, true)
@@ -206,6 +209,7 @@ func (j *Judge) unsubscribed(e *history.Event) {
 	if c.state != live && c.state != asked {
 		if c.state == left && c.life == e.Life && e.Kind == history.Unsubscribed && e.Flags&history.FlagServer == 0 {
 			c.released = e.Seen
+			j.claims.goOn(j, c, e)
 		}
 		return
 	}
@@ -225,7 +229,14 @@ func (j *Judge) unsubscribed(e *history.Event) {
 
 // gap waives what the server announces as lost.
 func (j *Judge) gap(p *person, e *history.Event) {
+	p.gapIn = e.Life
 	at := j.ledger.find(e.Client, e.Channel)
+	if at < 0 || j.ledger.all[at].state != live && j.ledger.all[at].state != asked {
+		// A pattern may bring it, even before the first message of the channel.
+		if claimed := j.claims.admit(j, e); claimed >= 0 {
+			at = claimed
+		}
+	}
 	if at < 0 {
 		return
 	}
