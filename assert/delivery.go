@@ -13,6 +13,7 @@ func (s *settlement) delivery(w *want, v *Verdict) {
 	v.add(true, "subscriptions", t.subscriptions)
 	v.add(false, "messages lost", s.lost(w))
 	v.add(true, "waived", t.waived)
+	v.add(false, "taken away by the plan", t.emptied)
 	v.add(true, "unseen", t.unseen)
 	v.add(false, "in flight at the end of a pattern", t.adrift)
 	v.add(true, "unknown publications", t.unknown)

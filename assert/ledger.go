@@ -53,6 +53,7 @@ type cursor struct {
 	since    time.Duration // what was sent before, or shortly after, has come, or was never owed
 	released time.Duration // Seen of the answer to the unsubscribe, in state left; 0: none
 	answered time.Duration // Seen of the segment's answer
+	was      time.Duration // and of the one before
 	received int64         // first copies delivered, all lives
 	segment  int32
 	inLive   int32  // live deliveries in this segment (saturating)
@@ -75,11 +76,11 @@ type cursor struct {
 	resumedAt  time.Duration // of a resumed segment: Seen of the answer
 	returnedAt time.Duration // since when the client has been wanting back
 
-	compared, waived, missed, replayed, flushed, lateGaps int64
-	causes                                                int64 // receipts whose cause was there before them
-	returns, returnsMissed                                int32
-	bare                                                  int32 // plain: deliveries that named no message
-	windows                                               int32 // plain: index of its windows, or -1
+	compared, waived, emptied, missed, replayed, flushed, lateGaps int64
+	causes                                                         int64 // receipts whose cause was there before them
+	returns, returnsMissed                                         int32
+	bare                                                           int32 // plain: deliveries that named no message
+	windows                                                        int32 // plain: index of its windows, or -1
 }
 
 // person is what the judge knows of one client.

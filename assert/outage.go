@@ -12,20 +12,25 @@ import (
 // until after it was over.
 type outage struct {
 	verb     string // drain, restart, kill, …
+	loses    bool   // it takes the histories away, as the plan says
 	node     int32  // −1: all
 	from, to time.Duration
 	over     bool
 }
+
+// historyLost ends the note of what takes the histories away: with a new epoch,
+// but for forget-history.
+const historyLost = ", history lost"
 
 // outages are those of a run; every shard is told of all.
 type outages []outage
 
 // target takes what happens to the target, not to a client.
 func (j *Judge) target(e *history.Event) {
-	verb := strings.TrimPrefix(e.Note, "gateway ")
+	verb, loses := strings.CutSuffix(strings.TrimPrefix(e.Note, "gateway "), historyLost)
 	switch e.Kind {
 	case history.FaultBegin:
-		j.outages = append(j.outages, outage{verb: verb, node: e.Code, from: e.Sent})
+		j.outages = append(j.outages, outage{verb: verb, loses: loses, node: e.Code, from: e.Sent})
 		note := j.evidence.note(e.Note)
 		for i := range j.people {
 			if p := &j.people[i]; p.open && (e.Code < 0 || p.node == e.Code) {
@@ -79,4 +84,19 @@ func ofNode(k *fact) string {
 		return ", all nodes"
 	}
 	return fmt.Sprintf(", node %d", k.code)
+}
+
+// emptied reports whether the plan itself took away what a client asked for: the
+// answer's epoch is new, or the old one's history was emptied, and an outage
+// that does that began before the answer and was not over when the client was
+// last told anything of the old state, which was at the time known. A history that is lost at any other time,
+// or by an outage that keeps it, is not excused.
+func (j *Judge) emptied(known time.Duration, sameEpoch bool, answered time.Duration) bool {
+	for i := range j.outages {
+		o := &j.outages[i]
+		if o.loses && (o.verb == "forget-history") == sameEpoch && o.from <= answered && (!o.over || known <= o.to) {
+			return true
+		}
+	}
+	return false
 }

@@ -23,6 +23,7 @@ func (s *settlement) recovery(w *want, v *Verdict, end End) {
 	v.add(false, "messages lost", s.lost(w))
 	v.add(false, "refused with a reason", refused)
 	v.add(true, "waived", t.waived)
+	v.add(false, "taken away by the plan", t.emptied)
 	v.add(true, "unseen", t.unseen)
 	orphan := s.sift(w, v, func(f *found) bool {
 		return f.anomaly != IncompleteRecovery || w.Want != "honest"

@@ -36,11 +36,12 @@ type found struct {
 
 // cursorEnd is what the end made of a cursor.
 type cursorEnd struct {
-	unseen int64 // owed, not received, and not provably lost
-	adrift int64 // in flight when a subscription without a position ended: not owed
-	lost   int64
-	waived int64 // beyond what the cursor counted itself
-	missed int64 // refused returns that missed something of another epoch
+	unseen  int64 // owed, not received, and not provably lost
+	adrift  int64 // in flight when a subscription without a position ended: not owed
+	lost    int64
+	waived  int64 // beyond what the cursor counted itself
+	emptied int64 // the same, of what the plan itself took away
+	missed  int64 // refused returns that missed something of another epoch
 }
 
 // missKey names one offset of a channel.

@@ -185,6 +185,9 @@ func (s *settlement) judgeRefusals() {
 	for i, p := range s.parts {
 		for _, r := range p.refusals {
 			x := incident{client: r.client, channel: r.channel, epoch: r.epoch, life: r.life, from: r.from + 1, to: r.top, n: s.refused(i, &r), seen: r.sent.to, setting: r.setting}
+			if r.emptied {
+				continue // the plan took it away, and the target said so
+			}
 			if s.unjustified(&r) {
 				x.anomaly = FalseUnrecovered
 			} else if x.n > 0 {
@@ -221,7 +224,11 @@ func (s *settlement) refused(part int, r *refusal) int64 {
 		before += b.after(r.sent.to) - 1
 	}
 	n += int64(min(r.top, before))
-	s.ends[part][r.cursor].waived += n
+	if r.emptied {
+		s.ends[part][r.cursor].emptied += n
+	} else {
+		s.ends[part][r.cursor].waived += n
+	}
 	if n > 0 {
 		s.ends[part][r.cursor].missed++
 	}

@@ -31,6 +31,7 @@ type refusal struct {
 	answer  history.EpochID
 	top     uint64
 	hidden  bool // the answer told no position
+	emptied bool // the plan had taken away what was asked for
 	sent    fromTo
 	setting setting
 }
@@ -92,6 +93,7 @@ func (j *Judge) subscribed(p *person, e *history.Event) {
 		c.inLive, c.inReplay, c.liveLow, c.replayHi, c.extra = 0, 0, 0, 0, 0
 		c.askedAt = e.Sent
 	}
+	c.was = c.answered
 	c.state, c.answered, c.life = live, e.Seen, e.Life
 	c.kept = c.asksKept
 	granted := e.Flags&(history.FlagRecovering|history.FlagRecovered) == history.FlagRecovering|history.FlagRecovered
@@ -189,10 +191,15 @@ func (j *Judge) refuse(c *cursor, e *history.Event, hidden bool) {
 		epoch: c.askedEpoch, from: c.askedFrom, answer: e.Epoch, top: e.Offset, hidden: hidden,
 		sent: fromTo{c.askedAt, e.Seen}, setting: j.setting(e, c),
 	}
+	r.emptied = !hidden && j.emptied(max(c.lastSeen, c.was), r.epoch == r.answer, e.Seen)
 	j.ledger.gaps.waive(r.cursor, c.segment, ^uint64(0)) // holes in a replay that was not one
 	r.setting.witness = j.witness(FalseUnrecovered, &r.setting, e.Client, e.Channel)
 	if !hidden && r.epoch == r.answer && r.top > r.from {
-		c.waived += int64(r.top - r.from)
+		if n := int64(r.top - r.from); r.emptied {
+			c.emptied += n
+		} else {
+			c.waived += n
+		}
 		c.missed += int64(r.top - r.from)
 		c.returnsMissed++
 	}
@@ -252,7 +259,11 @@ func (j *Judge) gap(p *person, e *history.Event) {
 	}
 	c.chain = -1
 	if e.Epoch != c.epoch {
-		c.waived++
+		if j.emptied(max(c.lastSeen, c.answered), false, e.Seen) {
+			c.emptied++
+		} else {
+			c.waived++
+		}
 		c.epoch, c.log = e.Epoch, j.log(e.Channel, e.Epoch)
 		c.base, c.top, c.origin, c.last = e.Offset, e.Offset, e.Offset, e.Offset
 		c.prevFrom, c.prevTo = 0, 0

@@ -229,7 +229,7 @@ type sums struct {
 	subscriptions, received, compared        int64
 	unseen, lost, waived, adrift             int64
 	returns, returnsMissed, missed, replayed int64
-	flushed, retried, flushedOut             int64
+	flushed, retried, flushedOut, emptied    int64
 	published, unknown, acked, retired       int64
 	far, overlapping, causes                 int64
 }
@@ -280,6 +280,7 @@ func (s *settlement) sum(w *want) (t sums) {
 			t.missed += c.missed
 			t.replayed += c.replayed
 			t.flushed += c.flushed
+			t.emptied += c.emptied + e.emptied
 			t.causes += c.causes
 		}
 	}

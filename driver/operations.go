@@ -64,6 +64,9 @@ func (f *fleet) operate(ctx context.Context) (end func()) {
 // what follows from it stands behind it in every history.
 func (f *fleet) operation(ctx context.Context, m *scenario.Moment) {
 	name := "gateway " + m.Verb
+	if m.Loses {
+		name += ", history lost"
+	}
 	f.each(func(s *shard) { s.operation(history.FaultBegin, name, m, f.zero+m.At) })
 	if f.cfg.Control == nil {
 		f.notes.add(name + " was not done: this target can't be reached")

@@ -42,6 +42,7 @@ func (c *compiler) moments() {
 			c.plan.Moments = append(c.plan.Moments, moment)
 		}
 	}
+	c.losses()
 	slices.SortStableFunc(c.plan.Moments, func(a, b Moment) int { return int(a.At - b.At) })
 }
 

@@ -134,9 +134,6 @@ func (c *compiler) verbs(i int, g *VerbSpec, at time.Duration, line int) {
 		m.Summary = fmt.Sprintf("gateway %s %s", name, node)
 		if downs(name) {
 			m.Summary += ", down " + m.Down.String()
-			if c.plan.Nodes() == 1 || who == "all" {
-				m.Summary += "; no node is left, so the histories are lost"
-			}
 		}
 		if name == "pause" {
 			m.Summary += " for " + m.For.String()
@@ -156,6 +153,49 @@ func (c *compiler) verbs(i int, g *VerbSpec, at time.Duration, line int) {
 	default:
 		m.Node, _ = strconv.Atoi(who)
 		add(who)
+	}
+}
+
+// takesLeave is how long a node may need to take leave, at most.
+func takesLeave(verb string) time.Duration {
+	switch verb {
+	case "kill":
+		return time.Second
+	case "maintenance":
+		return 8 * time.Second
+	}
+	return 5 * time.Second
+}
+
+// losses marks the moments that take the histories away: by their verb, or
+// because no node may be left that keeps them.
+func (c *compiler) losses() {
+	nodes := c.plan.Nodes()
+	for i := range c.plan.Moments {
+		m := &c.plan.Moments[i]
+		if m.Do != "gateway" {
+			continue
+		}
+		m.Loses = m.Verb == "forget-history" || m.Verb == "new-epoch"
+		if !downs(m.Verb) {
+			continue
+		}
+		gone := make(map[int]bool) // nodes that may be down while this one is
+		for k := range c.plan.Moments {
+			o := &c.plan.Moments[k]
+			if o.Do != "gateway" || !downs(o.Verb) || o.At > m.At+m.Down+takesLeave(m.Verb) || m.At > o.At+o.Down+takesLeave(o.Verb) {
+				continue
+			}
+			for n := range nodes {
+				if o.Node == AllNodes || o.Node == n {
+					gone[n] = true
+				}
+			}
+		}
+		if len(gone) == nodes {
+			m.Loses = true
+			m.Summary += "; no node may be left, so the histories may be lost"
+		}
 	}
 }
 

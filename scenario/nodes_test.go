@@ -43,14 +43,15 @@ func TestNodeProblems(t *testing.T) {
 // says what will be lost.
 func TestVerbsBecomeMoments(t *testing.T) {
 	for _, row := range []struct{ nodes, verb, want string }{
-		{"2", "{drain: each, apart: 3s, down: 2s}", "2s 0 2s gateway drain 0, down 2s|5s 1 2s gateway drain 1, down 2s"},
-		{"2", "{kill: all}", "2s -1 1s gateway kill all, down 1s; no node is left, so the histories are lost"},
-		{"1", "{restart: 0}", "2s 0 1s gateway restart 0, down 1s; no node is left, so the histories are lost"},
+		{"2", "{drain: each, apart: 12s, down: 2s}", "2s 0 2s gateway drain 0, down 2s|14s 1 2s gateway drain 1, down 2s"},
+		{"2", "{kill: all}", "2s -1 1s gateway kill all, down 1s; no node may be left, so the histories may be lost"},
+		{"1", "{restart: 0}", "2s 0 1s gateway restart 0, down 1s; no node may be left, so the histories may be lost"},
+		{"3", "{drain: each, apart: 1s}", "2s 0 1s gateway drain 0, down 1s; no node may be left, so the histories may be lost|3s 1 1s gateway drain 1, down 1s; no node may be left, so the histories may be lost|4s 2 1s gateway drain 2, down 1s; no node may be left, so the histories may be lost"},
 		{"2", "{pause: 1}", "2s 1 0s gateway pause 1 for 5s"},
-		{"2", "{pause: 1, for: 20s}", "2s 1 0s gateway pause 1 for 8s"},
+		{"2", "{pause: 1, for: 40s}", "2s 1 0s gateway pause 1 for 28s"},
 		{"2", "{new-epoch: all}", "2s -1 0s gateway new-epoch all"},
 	} {
-		p := plan(t, small("target: {gateway: {nodes: "+row.nodes+"}}", "timeline: [{at: 2s, gateway: "+row.verb+"}]"), options())
+		p := plan(t, strings.Replace(small("target: {gateway: {nodes: "+row.nodes+"}}", "timeline: [{at: 2s, gateway: "+row.verb+"}]"), "duration: 10s", "duration: 30s", 1), options())
 		var got []string
 		for _, m := range p.Moments {
 			got = append(got, fmt.Sprintf("%v %d %v %s", m.At, m.Node, m.Down, m.Summary))

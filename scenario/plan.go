@@ -215,6 +215,7 @@ type Moment struct {
 	Verb      string        // gateway: restart, drain, kill, pause, forget-history, new-epoch, maintenance
 	Node      int           // gateway: which node; −1: all
 	Down      time.Duration // gateway: how long a node is down
+	Loses     bool          // gateway: it takes the histories away
 	Summary   string        // one line for people: `disconnect voters 40 % reset, away 2s..8s`
 }
 

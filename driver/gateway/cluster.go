@@ -183,7 +183,7 @@ const (
 	maintenanceGrace = 3 * time.Second
 	leastSpread      = time.Second
 	returnsPerSecond = 500 // at which clients are asked to come back
-	leaveTimeout     = 5 * time.Second
+	leaveTimeout     = 4 * time.Second
 )
 
 // All is the number that means every node.
