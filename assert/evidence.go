@@ -78,10 +78,15 @@ const witnessFacts = 48
 // channel, the channel or a pattern; oldest first. With topics, whatever the
 // client subscribed to concerns it.
 func (v *evidence) cut(client history.ClientID, channel history.ChannelID, topics bool) []fact {
+	return v.until(client, channel, topics, 1<<63-1)
+}
+
+// until is cut as it would have been at a time.
+func (v *evidence) until(client history.ClientID, channel history.ChannelID, topics bool, at time.Duration) []fact {
 	var back []fact
 	for i := v.next; i > 0 && v.next-i < uint64(len(v.ring)); i-- {
 		f := &v.ring[(i-1)&uint64(len(v.ring)-1)]
-		if f.client != client && (f.client >= 0 || f.kind != history.FaultBegin) || !f.concerns(channel) && !(f.subscribes() && (topics || v.pattern != nil && v.pattern(f.channel))) {
+		if f.seen > at || f.client != client && (f.client >= 0 || f.kind != history.FaultBegin) || !f.concerns(channel) && !(f.subscribes() && (topics || v.pattern != nil && v.pattern(f.channel))) {
 			continue
 		}
 		back = append(back, *f)

@@ -74,6 +74,7 @@ type cursor struct {
 	askedEpoch history.EpochID
 	prevEnd    time.Duration // when the life before the segment ended
 	resumedAt  time.Duration // of a resumed segment: Seen of the answer
+	muteSince  time.Duration // the loss before the first resumed life in which nothing came though others received; 0: none
 	returnedAt time.Duration // since when the client has been wanting back
 
 	compared, waived, emptied, missed, replayed, flushed, lateGaps int64

@@ -111,6 +111,9 @@ func (j *Judge) hushed(p *person) {
 	for at := p.first; at >= 0; at = j.ledger.all[at].next {
 		c := &j.ledger.all[at]
 		c.hushed = heard && c.mute()
+		if c.hushed && c.muteSince == 0 {
+			c.muteSince = c.prevEnd
+		}
 	}
 }
 

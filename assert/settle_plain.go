@@ -87,7 +87,7 @@ func (s *settlement) judgeWindow(part int, at int32, c *cursor, number int32, w 
 			continue
 		}
 		l.anomaly = LostMessage
-		queued := s.queuedPlain(part, c, f, w, number, n, m)
+		queued, until := s.queuedPlain(part, c, f, w, number, n, m)
 		if queued == NoAnomaly {
 			s.ends[part][at].waived++
 			continue
@@ -107,7 +107,7 @@ func (s *settlement) judgeWindow(part int, at int32, c *cursor, number int32, w 
 		}
 		s.ends[part][at].lost++
 		s.found = append(s.found, found{incident{anomaly: l.anomaly, client: c.client, channel: c.channel, epoch: withoutOffsets, life: w.life,
-			from: n, to: n, n: 1, seen: max(m.settled, m.sent), setting: l.setting,
+			from: n, to: n, n: 1, seen: max(m.settled, m.sent, until), setting: l.setting,
 			id: ident{seq: n, publisher: b.publisher, incarnation: b.incarnation}}, part})
 	}
 }

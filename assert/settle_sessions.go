@@ -188,7 +188,8 @@ func (s *settlement) resumedTail(to []loss, l loss, c *cursor) []loss {
 // queuedPlain is nameQueued without offsets: a message is owed by the session's
 // queue if it was sent before the return of the life in which a later one of its
 // publisher came, or of the last life if none did. LostMessage: it was owed live.
-func (s *settlement) queuedPlain(part int, c *cursor, f *flow, w *window, number int32, n uint64, m *publication) Anomaly {
+// It also tells when the return was.
+func (s *settlement) queuedPlain(part int, c *cursor, f *flow, w *window, number int32, n uint64, m *publication) (Anomaly, time.Duration) {
 	life := int32(0)
 	if f != nil {
 		life = f.passedIn(number, n)
@@ -196,15 +197,16 @@ func (s *settlement) queuedPlain(part int, c *cursor, f *flow, w *window, number
 	if life == 0 {
 		life = w.life
 	}
+	p := s.parts[part]
 	o := s.outageOf(part, c.client, life)
 	switch {
+	case c.muteSince > 0 && m.sent >= c.muteSince,
+		c.mute() && c.life == life && o != nil && m.sent >= o.from && p.heard(&p.people[c.client]):
+		return ResubscribePartial, 0
 	case o == nil || !o.resumed || m.sent > o.to:
-		return LostMessage
+		return LostMessage, 0
 	case s.beyond(o, c.channel, m.sent):
-		return NoAnomaly
+		return NoAnomaly, 0
 	}
-	if p := s.parts[part]; c.mute() && c.life == life && p.heard(&p.people[c.client]) {
-		return ResubscribePartial
-	}
-	return OfflineQueueDrop
+	return OfflineQueueDrop, o.to
 }

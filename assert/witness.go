@@ -52,11 +52,11 @@ func (s *settlement) facts(f *found) []fact {
 func (s *settlement) lines(f *found) []Line {
 	facts := s.facts(f)
 	if facts == nil && f.client >= 0 {
-		for _, k := range s.parts[f.part].evidence.cut(f.client, f.channel, f.anomaly.Define().harm&leaks != 0) {
-			if f.seen == 0 || k.seen <= f.seen {
-				facts = append(facts, k)
-			}
+		at := f.seen
+		if at == 0 {
+			at = 1<<63 - 1
 		}
+		facts = s.parts[f.part].evidence.until(f.client, f.channel, f.anomaly.Define().harm&leaks != 0, at)
 	}
 	notes := s.parts[f.part].evidence.notes
 	var out []Line
