@@ -120,7 +120,7 @@ func (t *tool) runScenarios(ctx context.Context, o *runOptions, code *int) error
 	defer r.end()
 	runs := &report.Runs{Tool: version(), Started: time.Now()}
 	if !merged {
-		result, judged, err := r.run(&jobs[0])
+		result, judged, err := r.run(&jobs[0], true)
 		runs.Runs = append(runs.Runs, result)
 		return t.finishOne(runs, o, recording, judged, err, code)
 	}
@@ -129,7 +129,7 @@ func (t *tool) runScenarios(ctx context.Context, o *runOptions, code *int) error
 		if !o.quiet && !r.stop.interrupted() {
 			r.live.Line(fmt.Sprintf("squall: %d of %d: %s", i+1, len(jobs), jobs[i].plan.Name))
 		}
-		result, judged, err := r.run(&jobs[i])
+		result, judged, err := r.run(&jobs[i], i == len(jobs)-1)
 		runs.Runs = append(runs.Runs, result)
 		if judged {
 			text := t.text(&o.outputs)

@@ -51,14 +51,19 @@ func (r *runner) end() {
 
 // run runs one job. There always is a Result; unless it was judged, its
 // expectations are all inconclusive. The error tells why, or that a judged run was
-// not recorded.
-func (r *runner) run(j *job) (result *report.Result, judged bool, err error) {
+// not recorded. With the last job the server ends, since only of one that has ended
+// it is known that all it wrote is here.
+func (r *runner) run(j *job, last bool) (result *report.Result, judged bool, err error) {
 	started := time.Now()
 	result, err = r.judge(j)
 	if judged = result != nil; !judged {
 		result = unjudged(j, started, err)
 	}
 	if r.server != nil {
+		if last {
+			r.live.End()
+			r.server.Stop()
+		}
 		result.Server = r.server.Report(j.plan.Secrets)
 	}
 	if result.Interrupted {

@@ -24,6 +24,8 @@ type Server struct {
 	out   tail
 	ended chan struct{}
 
+	stopping sync.Once
+
 	mu      sync.Mutex
 	how     string // it ended by itself
 	stopped bool
@@ -74,8 +76,12 @@ func masked(text string, secrets []string) string {
 	return text
 }
 
-// Stop asks the group to end, ends it after a while, and waits for the process.
-func (s *Server) Stop() {
+// Stop asks the group to end, ends it after a while, and waits for the process and
+// for what it wrote. Further calls do nothing: the number of the group may be
+// somebody else's by then.
+func (s *Server) Stop() { s.stopping.Do(s.stop) }
+
+func (s *Server) stop() {
 	s.mu.Lock()
 	s.stopped = true
 	s.mu.Unlock()
