@@ -141,10 +141,10 @@ func TestRunWait(t *testing.T) {
 		t.Errorf("exit %d, stderr %q", code, b.err.String())
 	}
 	b = newBench()
-	go func() {
-		time.Sleep(100 * time.Millisecond)
-		b.signal <- os.Interrupt
-	}()
+	b.signals = func(c chan<- os.Signal) func() {
+		time.AfterFunc(100*time.Millisecond, func() { c <- os.Interrupt })
+		return func() {}
+	}
 	began := time.Now()
 	if code := b.squall(append(remoteSmall(url), "--wait", "1m")...); code != exitInconclusive || time.Since(began) > 20*time.Second {
 		t.Errorf("exit %d after %s, stderr %q", code, time.Since(began), b.err.String())
