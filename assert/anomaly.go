@@ -18,6 +18,8 @@ const (
 	PhantomMessage
 	MembershipLostSilent
 	FilterFalseNegative
+	InterestLostRemote
+	RestartDup
 
 	// Owned by recovery.
 	SubscribeHistoryGap
@@ -30,6 +32,7 @@ const (
 	DoubleReplay
 	SlowResync
 	DrainLoss
+	AckedLostOnCrash
 
 	// Owned by order.
 	FIFOViolation
@@ -135,6 +138,8 @@ var definitions = [anomalies]Definition{
 	ReplayLiveOverlap:      {"replay-live-overlap", "delivery", "delivery", "one message came both in the replay and live, in one life", repeats},
 	DuplicateDelivery:      {"duplicate-delivery", "delivery", "delivery", "one message was delivered to a client twice, or published under two offsets", repeats},
 	PhantomMessage:         {"phantom-message", "delivery", "delivery", "a message came that was never published in this run, was refused, or was changed on the way", invents},
+	InterestLostRemote:     {"interest-lost-remote", "delivery", "delivery", "messages are missing only at subscribers on other nodes than the one to which they were published", loses},
+	RestartDup:             {"restart-dup", "delivery", "delivery", "messages that had been delivered came again, live, around the restart of a node", repeats},
 
 	SubscribeHistoryGap:     {"subscribe-history-gap", "recovery", "recovery", "messages between the position of a subscribe answer and the first live delivery are missing", loses},
 	LostInSocket:            {"lost-in-socket", "recovery", "recovery", "what the server had written to the old connection and the client never received is missing after the return", loses},
@@ -146,6 +151,7 @@ var definitions = [anomalies]Definition{
 	DoubleReplay:            {"double-replay", "recovery", "recovery", "a replay repeated what the client had received in an earlier life, before the position it asked from", repeats},
 	SlowResync:              {"slow-resync", "recovery", "recovery within", "a client took longer than the limit to have everything again", delays},
 	DrainLoss:               {"drain-loss", "recovery", "recovery", "what was sent to a connection before the server drained and closed it neither came there nor in the replay after the return", loses},
+	AckedLostOnCrash:        {"acked-lost-on-crash", "recovery", "recovery", "messages that were acknowledged, and received by others, before a node was killed or restarted are missing in all replays after it, in the same epoch", loses},
 
 	FIFOViolation:    {"fifo-violation", "order", "order: per-publisher", "two messages of one publisher came, or were given offsets, in the reverse of the order in which they were published", reorders},
 	OrderDivergence:  {"order-divergence", "order", "order: per-channel", "two subscribers saw two messages of one channel in opposite orders", reorders},

@@ -452,4 +452,32 @@ var explanations = [anomalies]Explanation{
 		Issues: []string{"socketio/socket.io-client#1458", "purplefish-ai/factory-factory#1425"},
 		Look:   "what the server does with publications that stand in one read with the connect and the subscribes",
 	},
+	InterestLostRemote: {
+		Wire: "an offset is missing on every connection to one node, while connections to the publisher's node have it",
+		Causes: []string{
+			"the link between two nodes was made anew, and what the other node's subscribers want was not told again",
+			"a node counts subscribers per channel and loses the count when two events cross",
+			"a full buffer between nodes drops",
+		},
+		Issues: []string{"nats-io/nats-server#3515", "nats-io/nats-server#2448", "nats-io/nats-server#3031", "nats-io/nats-server#6607"},
+		Look:   "the table of remote interest on the publisher's node at that time; restarts and link failures just before the first loss",
+	},
+	RestartDup: {
+		Wire: "offsets that a connection has had come again, not marked as a replay, just when some node comes up",
+		Causes: []string{
+			"a node that starts replays the end of its log to whoever is subscribed",
+			"a consumer's position is stored less often than its messages are sent",
+		},
+		Issues: []string{"nats-io/nats-server#3006"},
+		Look:   "what a node does between its start and its first new message, and where it takes its position from",
+	},
+	AckedLostOnCrash: {
+		Wire: "a replay that is said to be complete leaves out the messages just before a crash, on every connection, though they were acknowledged and others had received them",
+		Causes: []string{
+			"acknowledged before the write is on disk, or on a second node",
+			"a node that returns brings an older copy of the log, and it is preferred",
+		},
+		Issues: []string{"nats-io/nats-server#7564"},
+		Look:   "when the broker acknowledges and when it syncs; what must be lost with a crash has to change the epoch, so that clients know",
+	},
 }

@@ -25,6 +25,7 @@ type gap struct {
 	hushed, // and nothing came in the one before
 	slowed, // the client read slowly, or not at all, in that life
 	inverted bool // deliveries of that segment came late: an early end of the life may have cut off this one
+	node      int32         // to which the client was connected
 	prevEnd   time.Duration // when the life before that answer ended
 	resumedAt time.Duration
 	seen      time.Duration // when it was met

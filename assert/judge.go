@@ -104,7 +104,7 @@ func (j *Judge) Add(e history.Event) {
 	case history.Deliver:
 		j.deliver(&e)
 	case history.Publish:
-		j.publications.publish(&e)
+		j.publications.publish(&e, j.nodeOf(e.Client))
 		if e.Flags&(history.FlagFence|history.FlagRetry) == 0 {
 			j.meters.sample(j, &e, latency.Lag, e.Sent-e.Due)
 		}

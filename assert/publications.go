@@ -15,8 +15,9 @@ type publication struct {
 	life    int32         // of the connection that carried it
 	result  history.Result
 	written bool
-	retried bool // sent again, with the same key
-	flushed bool // said while offline, and written on the return
+	retried bool  // sent again, with the same key
+	flushed bool  // said while offline, and written on the return
+	node    int16 // of the target, to which it was sent
 }
 
 // known reports whether the target confirmed it.
@@ -97,10 +98,10 @@ func (p *publications) of(e *history.Event) *outbox {
 	return b
 }
 
-func (p *publications) publish(e *history.Event) {
+func (p *publications) publish(e *history.Event, node int16) {
 	b := p.of(e)
 	if e.Flags&history.FlagFence != 0 {
-		b.fence = publication{sent: e.Sent, life: e.Life, written: true}
+		b.fence = publication{sent: e.Sent, life: e.Life, written: true, node: node}
 		return
 	}
 	if e.Flags&history.FlagRetry != 0 {
@@ -118,7 +119,7 @@ func (p *publications) publish(e *history.Event) {
 		b.all = append(b.all, publication{})
 		p.held++
 	}
-	b.all[e.Seq-1-b.gone] = publication{sent: e.Sent, life: e.Life, written: true, flushed: e.Flags&history.FlagOutbox != 0}
+	b.all[e.Seq-1-b.gone] = publication{sent: e.Sent, life: e.Life, written: true, node: node, flushed: e.Flags&history.FlagOutbox != 0}
 	if e.Flags&history.FlagOutbox != 0 {
 		p.flushed++
 	}

@@ -155,7 +155,7 @@ func (j *Judge) miss(c *cursor, e *history.Event, from, to uint64, live, firstLi
 		base: c.base, top: c.top, recovered: c.recovered, live: live, firstLive: firstLive,
 		slowed:  j.people[c.client].slowLife == c.life && c.life != 0,
 		resumed: c.resumed, hushed: c.hushed, resumedAt: c.resumedAt,
-		inverted: c.inverted, prevEnd: c.prevEnd, drained: c.drained, seen: e.Seen, sight: j.setting(e, c),
+		inverted: c.inverted, prevEnd: c.prevEnd, drained: c.drained, node: j.people[c.client].node, seen: e.Seen, sight: j.setting(e, c),
 	}
 	g.sight.witness = j.witness(NoAnomaly, &g.sight, c.client, c.channel)
 	if !j.ledger.gaps.add(g) {

@@ -33,6 +33,9 @@ func (s *settlement) judgeCursors() {
 	}
 	s.nameUnheard(lost)
 	s.nameForgotten(lost)
+	s.nameRemote(lost)
+	s.nameCrash(lost)
+	s.nameRestarts()
 	for _, l := range lost {
 		c := &s.parts[l.part].ledger.all[l.cursor]
 		s.ends[l.part][l.cursor].lost += l.n
@@ -69,6 +72,7 @@ type loss struct {
 	n        int64
 	seen     time.Duration
 	setting  setting
+	node     int32 // to which the client was connected
 }
 
 // gapLosses names what is missing in a pending gap.
@@ -83,7 +87,7 @@ func (s *settlement) gapLosses(to []loss, part int, c *cursor, g *gap) []loss {
 	if g.resumed {
 		return s.queueLosses(to, part, c, g)
 	}
-	l := loss{part: part, cursor: g.cursor, epoch: g.epoch, life: g.life, seen: g.seen, setting: g.sight}
+	l := loss{node: g.node, part: part, cursor: g.cursor, epoch: g.epoch, life: g.life, seen: g.seen, setting: g.sight}
 	if g.recovered && g.from <= g.top {
 		l.from, l.to = g.from, min(g.to, g.top)
 		l.anomaly = s.nameReplay(c, g, l.from)
@@ -223,7 +227,7 @@ func (s *settlement) tailLosses(to []loss, part int, at int32, c *cursor) []loss
 	if missing == 0 {
 		return to
 	}
-	l := loss{part: part, cursor: at, epoch: c.epoch, life: c.life, seen: p.probed, setting: setting{phase: "draining", fault: p.fault, witness: -1}}
+	l := loss{node: p.node, part: part, cursor: at, epoch: c.epoch, life: c.life, seen: p.probed, setting: setting{phase: "draining", fault: p.fault, witness: -1}}
 	if p.fault != 0 {
 		l.setting.ago = p.probed - p.faultAt
 	}

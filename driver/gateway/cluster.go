@@ -241,9 +241,11 @@ func (c *Cluster) one(ctx context.Context, v Verb, n *node, down, pause time.Dur
 	if g == nil {
 		return nil // it is down already, and whoever did that brings it up
 	}
+	if v == Kill || v == Restart {
+		g.wrong.crash(g.hub)
+	}
 	switch v {
 	case Kill:
-		g.wrong.crash(g.hub)
 		g.Kill()
 	default:
 		d := Drain{Code: 1012, Reason: "restarting", Grace: drainGrace, RetryAfter: down, Spread: c.spread(g)}

@@ -351,3 +351,70 @@ func TestResumeLivelock(t *testing.T) {
 		}
 	})
 }
+
+// crowd3 has a subscriber on each of three nodes.
+func crowd3(s *town) (all []*client, epoch string) {
+	for node := range 3 {
+		c := s.dial(node, fmt.Sprint("u", node))
+		epoch = string(c.subscribe("c").Epoch)
+		all = append(all, c)
+	}
+	return all, epoch
+}
+
+func TestDefectsOfNodes(t *testing.T) {
+	wrong := func(name string) Config {
+		return Config{HeartbeatEvery: -1, Defects: []Defect{{Name: name}}}
+	}
+	t.Run("interest-lost-remote", func(t *testing.T) {
+		settle(t, 3, wrong("interest-lost-remote"), func(s *town) {
+			all, _ := crowd3(s)
+			p := s.dial(1, "p")
+			for i := range 14 {
+				p.publish("c", fmt.Sprint(i))
+			}
+			for node, c := range all {
+				if got, want := len(c.drainFor(time.Second)), map[bool]int{true: 14, false: 12}[node == 1]; got != want {
+					t.Errorf("node %d got %d events, want %d", node, got, want)
+				}
+			}
+		})
+	})
+	t.Run("restart-dup", func(t *testing.T) {
+		settle(t, 3, wrong("restart-dup"), func(s *town) {
+			all, _ := crowd3(s)
+			p := s.dial(1, "p")
+			for i := range 3 {
+				p.publish("c", fmt.Sprint(i))
+			}
+			all[1].drainFor(time.Second)
+			if err := <-s.do(Kill, 0, time.Second, 0); err != nil {
+				t.Fatal(err)
+			}
+			if got := all[1].drainFor(time.Second); !slices.Equal(got, []string{"event c @2 1", "event c @3 2"}) {
+				t.Errorf("after the restart of another node: %q", got)
+			}
+		})
+	})
+	t.Run("acked-lost-on-crash", func(t *testing.T) {
+		settle(t, 3, wrong("acked-lost-on-crash"), func(s *town) {
+			_, epoch := crowd3(s)
+			p := s.dial(1, "p")
+			p.publish("c", "old")
+			time.Sleep(2 * time.Second)
+			p.publish("c", "young")
+			if err := <-s.do(Kill, 0, time.Second, 0); err != nil {
+				t.Fatal(err)
+			}
+			p.publish("c", "new")
+			late := s.dial(2, "late")
+			late.recover("c", epoch, 0)
+			if got := late.want(dialect.Subscribed); !got.Recovered || got.Offset != 3 {
+				t.Errorf("%s", line(got))
+			}
+			if got := late.drainFor(time.Second); !slices.Equal(got, []string{"event c @1 replay old", "event c @3 replay new"}) {
+				t.Errorf("the replay is %q", got)
+			}
+		})
+	})
+}

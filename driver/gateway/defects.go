@@ -86,6 +86,12 @@ func Defects() []DefectInfo {
 			[]string{"logos-messaging/logos-delivery#4065", "braverhealth/phoenix-socket-dart#15", "pusher/pusher-websocket-java#158"}},
 		{"command-inversion", "obeys an unsubscribe and a subscribe that come one right after the other in reverse, every 2nd time", "command-inversion", 2,
 			[]string{"rails/rails#38668", "rails/rails#41581", "phoenixframework/phoenix#1483"}},
+		{"acked-lost-on-crash", "loses the last second of every history when a node is killed or restarted, and keeps epoch and offsets", "acked-lost-on-crash", 1,
+			[]string{"nats-io/nats-server#7564"}},
+		{"interest-lost-remote", "keeps every 7th event from the subscribers on other nodes", "interest-lost-remote", 7,
+			[]string{"nats-io/nats-server#3515", "nats-io/nats-server#2448", "nats-io/nats-server#6607"}},
+		{"restart-dup", "sends the last two events of every channel again when a node comes up", "restart-dup", 1,
+			[]string{"nats-io/nats-server#3006"}},
 	}
 }
 
@@ -123,6 +129,9 @@ type wrong struct {
 	wildcardOvermatch      *trigger
 	postUnsubscribe        *trigger
 	commandInversion       *trigger
+	ackedLostOnCrash       *trigger
+	interestLostRemote     *trigger
+	restartDup             *trigger
 
 	mu      sync.Mutex
 	heirs   []inheritance       // connection-id-reuse-leak
@@ -159,6 +168,9 @@ func (w *wrong) places() map[string]**trigger {
 		"wrong-close-code":          &w.wrongCloseCode,
 		"lockstep-reconnect":        &w.lockstepReconnect,
 		"resume-livelock":           &w.resumeLivelock,
+		"acked-lost-on-crash":       &w.ackedLostOnCrash,
+		"interest-lost-remote":      &w.interestLostRemote,
+		"restart-dup":               &w.restartDup,
 		"causal-inversion":          &w.causalInversion,
 		"offline-queue-drop":        &w.offlineQueueDrop,
 		"double-flush":              &w.doubleFlush,

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"bytes"
+	"sort"
 	"sync"
 	"time"
 )
@@ -159,7 +160,7 @@ func (s *stream) since(offset uint64) (missed []event, complete bool) {
 	case offset > s.top.offset, len(s.past) == 0, s.past[0].offset > offset+1:
 		return nil, false
 	}
-	missed = s.past[offset+1-s.past[0].offset:]
+	missed = s.past[sort.Search(len(s.past), func(i int) bool { return s.past[i].offset > offset }):]
 	return append([]event(nil), missed...), true
 }
 

@@ -131,6 +131,9 @@ type held struct {
 // fanOut sends an event to everybody itself, if it holds one back to be
 // swapped. Under the stream's lock.
 func (w *wrong) fanOut(s *stream, e event) bool {
+	if w.forgets(s, e) {
+		return true
+	}
 	if w.causalInversion != nil {
 		return w.lagBehind(s, e)
 	}

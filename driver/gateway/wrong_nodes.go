@@ -88,6 +88,66 @@ func (w *wrong) livelock(c *conn, m *command) bool {
 	return true
 }
 
-func (w *wrong) crash(*hub) {}
+// recent is how old what acked-lost-on-crash loses is, at most.
+const recent = time.Second
 
-func (w *wrong) risen(*hub) {}
+// crash is acked-lost-on-crash: the end of each history is lost with the node,
+// although the epoch stays and the offsets go on.
+func (w *wrong) crash(h *hub) {
+	if !w.ackedLostOnCrash.fires() {
+		return
+	}
+	now := time.Now()
+	for _, s := range h.all() {
+		s.mu.Lock()
+		n := len(s.past)
+		for n > 0 && now.Sub(s.past[n-1].at) < recent {
+			n--
+		}
+		if n > 0 {
+			s.past = s.past[:n:n]
+		}
+		s.mu.Unlock()
+	}
+}
+
+// risen is restart-dup: a node that comes up sends the last two events of each
+// channel once more to everybody who is subscribed.
+func (w *wrong) risen(h *hub) {
+	if !w.restartDup.fires() {
+		return
+	}
+	for _, s := range h.all() {
+		s.mu.Lock()
+		for _, e := range s.past[max(len(s.past)-2, 0):] {
+			for _, sub := range s.subs {
+				sub.deliver(e)
+			}
+		}
+		s.mu.Unlock()
+	}
+}
+
+// forgets is interest-lost-remote: an event stays on the node at which it was
+// published. Under the stream's lock.
+func (w *wrong) forgets(s *stream, e event) bool {
+	if w.interestLostRemote == nil {
+		return false
+	}
+	home := func(sub *subscription) bool { return uint64(sub.conn.gateway.node) == e.from>>nodeShift }
+	near := 0
+	for _, sub := range s.subs {
+		if home(sub) {
+			near++
+		}
+	}
+	if near == 0 || near == len(s.subs) || !w.interestLostRemote.fires() {
+		return false
+	}
+	for _, sub := range s.subs {
+		if home(sub) {
+			sub.deliver(e)
+		}
+	}
+	return true
+}
