@@ -400,19 +400,19 @@ func TestDefectsOfNodes(t *testing.T) {
 		settle(t, 3, wrong("acked-lost-on-crash"), func(s *town) {
 			_, epoch := crowd3(s)
 			p := s.dial(1, "p")
-			p.publish("c", "old")
+			p.publish("c", "1")
 			time.Sleep(2 * time.Second)
-			p.publish("c", "young")
+			p.publish("c", "2")
 			if err := <-s.do(Kill, 0, time.Second, 0); err != nil {
 				t.Fatal(err)
 			}
-			p.publish("c", "new")
+			p.publish("c", "3")
 			late := s.dial(2, "late")
 			late.recover("c", epoch, 0)
 			if got := late.want(dialect.Subscribed); !got.Recovered || got.Offset != 3 {
 				t.Errorf("%s", line(got))
 			}
-			if got := late.drainFor(time.Second); !slices.Equal(got, []string{"event c @1 replay old", "event c @3 replay new"}) {
+			if got := late.drainFor(time.Second); !slices.Equal(got, []string{"event c @1 replay 1", "event c @3 replay 3"}) {
 				t.Errorf("the replay is %q", got)
 			}
 		})
