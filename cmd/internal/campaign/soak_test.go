@@ -1,16 +1,11 @@
 package campaign
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"flag"
 	"fmt"
 	"math/rand/v2"
-	"os"
-	"os/exec"
-	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -24,10 +19,10 @@ import (
 
 // Long runs on real sockets, by hand; each prints one line of JSON a run:
 //
-//	go test ./cmd/internal/campaign -run Soak -timeout 2h -v -soak clean,defects,centrifuge
+//	go test ./cmd/internal/campaign -run Soak -timeout 2h -v -soak clean,defects,centrifuge,mosquitto,mochi
 var (
-	soak     = flag.String("soak", "", "which long runs to make: clean, defects, centrifuge; separated by commas")
-	soakRuns = flag.Int("soak-runs", 0, "runs a row; 0: 5 of clean, 3 of each defect, 10 of centrifuge")
+	soak     = flag.String("soak", "", "which long runs to make: clean, defects, centrifuge, mosquitto, mochi; separated by commas")
+	soakRuns = flag.Int("soak-runs", 0, "runs a row; 0: 5 of clean, 3 of each defect, 10 of each row of a real server")
 	soakOnly = flag.String("soak-only", "", "only rows whose name contains this")
 )
 
@@ -74,7 +69,7 @@ func once(t *testing.T, p *scenario.Plan) *report.Result {
 
 func TestSoak(t *testing.T) {
 	if *soak == "" {
-		t.Skip("long runs are made by hand: -soak clean,defects,centrifuge")
+		t.Skip("long runs are made by hand: -soak clean,defects,centrifuge,mosquitto,mochi")
 	}
 	for _, kind := range strings.Split(*soak, ",") {
 		switch kind {
@@ -84,8 +79,10 @@ func TestSoak(t *testing.T) {
 			soakDefects(t)
 		case "centrifuge":
 			soakCentrifuge(t)
+		case "mosquitto", "mochi":
+			soakBroker(t, kind)
 		default:
-			t.Fatalf("-soak: %q is none of clean, defects, centrifuge", kind)
+			t.Fatalf("-soak: %q is none of clean, defects, centrifuge, mosquitto, mochi", kind)
 		}
 	}
 }
@@ -164,12 +161,7 @@ func soakDefects(t *testing.T) {
 // soakCentrifuge: storms and cuts with 5,000 clients against the real server of
 // scenarios/targets/centrifuge, started anew for each run.
 func soakCentrifuge(t *testing.T) {
-	bin := filepath.Join(t.TempDir(), "centrifuge")
-	build := exec.Command("go", "build", "-o", bin, ".")
-	build.Dir = "../../../scenarios/targets/centrifuge"
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("building the recipe: %v\n%s", err, out)
-	}
+	bin := buildRecipe(t, "centrifuge")
 	for _, c := range []struct{ file, set string }{
 		{"reconnect-storm.yaml", "clients.voters.count=4960"},
 		{"cuts.yaml", "clients.members.count=4960"},
@@ -179,42 +171,11 @@ func soakCentrifuge(t *testing.T) {
 			continue
 		}
 		for seed := uint64(1); seed <= runs(10); seed++ {
-			url, stop := startCentrifuge(t, bin)
+			url, stop := startRecipe(t, bin)
 			x := sum(name, seed, once(t, planAt(t, c.file, seed, url, "centrifugo", c.set)))
 			stop()
 			x.OK = x.State == "pass"
 			tellRow(t, x)
 		}
 	}
-}
-
-func startCentrifuge(t *testing.T, bin string) (url string, stop func()) {
-	t.Helper()
-	cmd := exec.Command(bin, "-listen", "127.0.0.1:0")
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd.Stderr = os.Stderr
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	stop = func() {
-		cmd.Process.Signal(os.Interrupt)
-		cmd.Wait()
-	}
-	lines := bufio.NewScanner(out)
-	for lines.Scan() {
-		words := strings.Fields(lines.Text())
-		if i := slices.IndexFunc(words, func(w string) bool { return strings.HasPrefix(w, "ws://") }); i >= 0 {
-			go func() {
-				for lines.Scan() {
-				}
-			}()
-			return words[i], stop
-		}
-	}
-	stop()
-	t.Fatal("the recipe ended without telling its address")
-	return "", nil
 }
