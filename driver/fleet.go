@@ -24,6 +24,7 @@ type fleet struct {
 	cfg      Config
 	about    dialect.About
 	sessions []session.Config
+	keepFor  time.Duration // how long sessions are wanted; 0: for ever
 	shards   []*shard
 	runID    string
 	tracing  bool
@@ -59,6 +60,7 @@ func Run(ctx context.Context, plan *scenario.Plan, cfg Config) (*Outcome, error)
 	f.runID = fmt.Sprintf("%08x", cfg.Run)
 	f.out.Loops = len(cfg.Loops)
 	f.mask = masker(cfg.Secrets)
+	f.keepFor = plan.Promises.KeepFor()
 	for _, g := range plan.Groups {
 		r := g.Reconnect
 		f.sessions = append(f.sessions, session.Config{
@@ -67,7 +69,7 @@ func Run(ctx context.Context, plan *scenario.Plan, cfg Config) (*Outcome, error)
 			},
 			Heartbeat: g.Heartbeat.Every, HeartbeatLimit: g.Heartbeat.Timeout,
 			AckTimeout: plan.Drain.AckTimeout, DialectPing: f.about.Can.ClientPing, Ack: f.about.Can.Ack, Causal: plan.Causal(),
-			LastID: f.about.LastID, Quality: f.quality(), ProbeByPing: f.about.Can.Quality,
+			LastID: f.about.LastID, Quality: f.highest(), ProbeByPing: f.about.Can.Quality, Leaves: f.about.Can.Leave,
 		})
 	}
 	for i := range cfg.Loops {

@@ -143,7 +143,7 @@ func (s *shard) write(c *client, id history.ChannelID, m scenario.Publication, p
 		Run: s.fleet.cfg.Run, Publisher: pub.Publisher, Incarnation: pub.Incarnation, Seq: pub.Seq,
 		Due: due, Channel: s.hash(id), Fence: fence, Cause: s.causeOf(pub.Cause),
 	}, m.Size)
-	s.send(c, &dialect.Command{Verb: dialect.Publish, ID: pub.ID, Channel: m.Channel, Key: s.wireKey(pub.Publisher, m.Key), Payload: s.body, Quality: pub.Quality})
+	s.send(c, &dialect.Command{Verb: dialect.Publish, ID: pub.ID, Channel: m.Channel, Key: s.wireKey(pub.Publisher, m.Key), Payload: s.body, Quality: s.fleet.published(m.Channel, pub.ID != 0)})
 }
 
 // fence repeats the last message of the client's publisher on a channel.

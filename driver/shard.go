@@ -108,7 +108,7 @@ func newShard(f *fleet, index, shards int) *shard {
 		p := &plan.Clients[id]
 		subs, numbers = subs[:0], numbers[:0]
 		for _, sub := range p.Subs {
-			subs = append(subs, sessionSub(sub))
+			subs = append(subs, f.sub(sub))
 		}
 		c := &s.clients[i]
 		c.id, c.away, c.pubs = int32(id), -1, int32(len(s.pubs))
@@ -291,6 +291,7 @@ func (s *shard) say(c *client, m *session.Command) {
 			cmd.Session = s.fleet.session(c.id)
 			cmd.Keep, cmd.Fresh, cmd.Received = m.Keep, m.Fresh, m.Received
 		}
+		cmd.KeepFor = s.fleet.keepFor
 		cmd.Client, cmd.KeepAlive = s.fleet.session(c.id), s.fleet.plan.Groups[p.Group].Heartbeat.Every
 	case dialect.Subscribe, dialect.Unsubscribe:
 		cmd.Channel, cmd.Pattern = s.fleet.cfg.Names.Name(int32(m.Channel)), m.Pattern

@@ -42,16 +42,46 @@ const windowWait = 2 * time.Millisecond
 // held reports whether a publication of c must wait for the server's answers.
 func (c *client) held(ack bool) bool { return ack && c.Full() && c.Connected() }
 
-// quality is what subscriptions and acknowledged publications ask for.
-func (f *fleet) quality() dialect.Quality {
-	if !f.about.Can.Quality {
-		return dialect.AtMostOnce
-	}
-	switch f.plan.Promises.Delivery {
+// quality is the quality of a promised delivery.
+func quality(delivery string) dialect.Quality {
+	switch delivery {
 	case "at-least-once":
 		return dialect.AtLeastOnce
 	case "exactly-once":
 		return dialect.ExactlyOnce
 	}
 	return dialect.AtMostOnce
+}
+
+// highest is the highest quality that is promised anywhere: what a pattern, which
+// may match any channel, is subscribed to with.
+func (f *fleet) highest() dialect.Quality {
+	if !f.about.Can.Quality {
+		return dialect.AtMostOnce
+	}
+	q := quality(f.plan.Promises.Delivery)
+	for _, c := range f.plan.Promises.Channels {
+		q = max(q, quality(c.Delivery))
+	}
+	return q
+}
+
+// grade is the quality that is promised of a channel.
+func (f *fleet) grade(channel string) dialect.Quality {
+	switch {
+	case !f.about.Can.Quality:
+		return dialect.AtMostOnce
+	case len(f.plan.Promises.Channels) == 0:
+		return quality(f.plan.Promises.Delivery)
+	}
+	return quality(f.plan.Promises.Of(channel).Delivery)
+}
+
+// published is the quality of a publication: what is acknowledged is at least
+// once with the server.
+func (f *fleet) published(channel string, ack bool) dialect.Quality {
+	if !ack || !f.about.Can.Quality {
+		return dialect.AtMostOnce
+	}
+	return max(f.grade(channel), dialect.AtLeastOnce)
 }

@@ -9,15 +9,19 @@ import (
 	"squall/scenario"
 )
 
-func sessionSub(p scenario.Sub) session.Sub {
-	return session.Sub{Channel: history.ChannelID(p.Channel), Pattern: p.Pattern, Recover: p.Recover, Kept: p.Kept}
+func (f *fleet) sub(p scenario.Sub) session.Sub {
+	q := f.highest()
+	if !p.Pattern {
+		q = f.grade(f.plan.Channels[p.Channel])
+	}
+	return session.Sub{Channel: history.ChannelID(p.Channel), Pattern: p.Pattern, Recover: p.Recover, Kept: p.Kept, Quality: q}
 }
 
 // change subscribes or unsubscribes the victim of a moment. One that is not
 // connected, or has nothing to change, is skipped and counted.
 func (s *shard) change(c *client, x step, now time.Duration) {
 	ok := false
-	if p := sessionSub(x.victim.Sub); x.moment.Do == "subscribe" {
+	if p := s.fleet.sub(x.victim.Sub); x.moment.Do == "subscribe" {
 		ok = c.Subscribe(p, now, &s.out)
 	} else {
 		ok = c.Unsubscribe(p.Channel, now, &s.out)

@@ -37,6 +37,7 @@ type DialectInfo struct {
 	Keys        bool     // publications may carry an idempotency key
 	Promises    Promises // what its documentation promises
 
+	Sticky      bool                       // a session that is kept can't be begun anew and kept again
 	Quality     bool                       // what is not acknowledged is promised to arrive at most once, whatever else is
 	Heartbeat   time.Duration              // how often its clients ping where nobody says otherwise
 	LongestText int                        // of a user or a token, bytes; 0: any
@@ -88,6 +89,7 @@ func Compile(s *Scenario, o Options) (*Plan, Problems) {
 	c.groups()
 	c.moments()
 	c.sessions()
+	c.chosen()
 	c.publications()
 	c.expectations()
 	if c.failed() {

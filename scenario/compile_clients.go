@@ -291,7 +291,7 @@ func (c *compiler) entries(path, group string, g *GroupSpec, vars []string) []*e
 			if *spec.Ack && !c.dialect.Ack {
 				c.fail(join(at, "ack"), "found ack: true, expected false: the dialect %s has no acknowledgements", c.dialect.Name)
 			}
-			if d := c.plan.Promises.Delivery; !*spec.Ack && c.dialect.Quality && d != "at-most-once" {
+			if d := c.plan.Promises.most(); !*spec.Ack && c.dialect.Quality && d != "at-most-once" {
 				c.fail(join(at, "ack"), "found ack: false, expected true: in the dialect %s that is delivered at most once, and %s is promised; or write delivery: at-most-once under target.promises", c.dialect.Name, d)
 			}
 			e.ack = *spec.Ack

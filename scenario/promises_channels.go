@@ -1,5 +1,7 @@
 package scenario
 
+import "slices"
+
 // ChannelPromises is what a target claims of the channels that a pattern matches.
 type ChannelPromises struct {
 	Match    string  `json:"match"`
@@ -20,6 +22,16 @@ func (p Promises) Of(channel string) Promises {
 	}
 	p.Channels = nil
 	return p
+}
+
+// most is the most that is promised of the delivery, for any channel.
+func (p *Promises) most() string {
+	rank := []string{"at-most-once", "at-least-once", "exactly-once"}
+	most := slices.Index(rank, p.Delivery)
+	for _, c := range p.Channels {
+		most = max(most, slices.Index(rank, c.Delivery))
+	}
+	return rank[max(most, 0)]
 }
 
 // Rules reports whether p says something of this channel in particular.

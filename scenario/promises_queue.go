@@ -3,7 +3,9 @@ package scenario
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
+	"time"
 )
 
 // kept checks what is promised of sessions that a server keeps, and of keys.
@@ -46,6 +48,58 @@ func (c *compiler) sessions() {
 		client.Session = replaces && len(client.Subs) > 0
 		for _, s := range client.Subs {
 			client.Session = client.Session || s.Kept
+		}
+	}
+}
+
+// KeepFor is how long a session is promised to be kept, for any channel; 0: for
+// as long as you like.
+func (p *Promises) KeepFor() time.Duration {
+	longest := p.Queue.TTL
+	for _, c := range p.Channels {
+		longest = max(longest, c.Queue.TTL)
+	}
+	return longest
+}
+
+// chosen checks what a dialect whose clients choose how often a message arrives
+// makes of sessions: they keep what is promised at least once, for all of their
+// subscriptions.
+func (c *compiler) chosen() {
+	if !c.dialect.Quality || c.failed() {
+		return
+	}
+	p := c.plan
+	refuse := func(path string, delivery string, q History) {
+		if q.Size > 0 && delivery == "at-most-once" {
+			c.fail(path, "found a queue promised with at-most-once, expected at-least-once or exactly-once: in the dialect %s nothing else is kept", c.dialect.Name)
+		}
+	}
+	refuse("target.promises.queue", p.Promises.Delivery, p.Promises.Queue)
+	for i, q := range p.Promises.Channels {
+		refuse("target.promises.channels."+itoa(i), q.Delivery, q.Queue)
+	}
+	for i := range p.Clients {
+		kept, pattern := false, false
+		for _, s := range p.Clients[i].Subs {
+			kept, pattern = kept || s.Kept, pattern || s.Pattern
+		}
+		if kept && pattern {
+			name := p.Groups[p.Clients[i].Group].Name
+			c.fail(join("clients", name+".subscribe"), "found a pattern beside a channel whose backlog the session keeps, expected one of them: in the dialect %s a session keeps all its subscriptions, and a pattern's backlog is not judged; use two groups, or recover: false", c.dialect.Name)
+			return
+		}
+	}
+	if !c.dialect.Sticky {
+		return
+	}
+	for i := range p.Moments {
+		m := &p.Moments[i]
+		for _, v := range m.Victims {
+			if m.Do == "disconnect" && m.Fresh && slices.ContainsFunc(p.Clients[v.Client].Subs, func(s Sub) bool { return s.Kept }) {
+				c.fail("timeline", "found fresh: true for clients whose sessions are kept, expected no fresh: in the dialect %s a session can't be begun anew and kept again", c.dialect.Name)
+				return
+			}
 		}
 	}
 }

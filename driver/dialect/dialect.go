@@ -83,6 +83,8 @@ type Can struct {
 	ClientPing  bool // the client may ping in the dialect's own words
 	Sessions    bool // connect may name a session, which the server may keep while the client is away
 	Keys        bool // publications may carry an idempotency key
+	Sticky      bool // a session that is kept can't be begun anew and kept again
+	Leave       bool // the client may say that it goes
 	Quality     bool // subscriptions and publications have a Quality; what is not acknowledged is AtMostOnce
 }
 
@@ -116,6 +118,7 @@ const (
 	Receive                     // the answer to a Delivered that is ExactlyOnce, with its ID; Released follows
 	Release                     // the answer to Received, with its ID; Published follows
 	Complete                    // the answer to Released, with its ID
+	Leave                       // the client goes, and its session with it; if Can.Leave
 )
 
 // Command is something that the client says.
@@ -140,6 +143,7 @@ type Command struct {
 	Quality   Quality
 	Client    string        // the client's own name, the same on all its connections
 	KeepAlive time.Duration // the client says something at least this often; 0: it need not
+	KeepFor   time.Duration // with Keep: how long the session is wanted; 0: for ever
 }
 
 // Kind says what a Message is.

@@ -3,6 +3,7 @@ package dialect
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"strings"
 	"time"
 
@@ -25,12 +26,13 @@ func (p MQTT) About() About {
 	a := About{
 		Name: "mqtt", Summary: "MQTT 5 brokers, QoS by the promised delivery", Path: "/mqtt",
 		Subprotocol: "mqtt", Binary: true,
-		Can:       Can{Ack: true, Patterns: true, Unsubscribe: true, ClientPing: true, Quality: true},
-		Promises:  Promises{Delivery: "at-least-once", Order: "per-publisher"},
+		Can:       Can{Ack: true, Patterns: true, Unsubscribe: true, ClientPing: true, Sessions: true, Leave: true, Quality: true},
+		Promises:  Promises{Delivery: "at-least-once", Order: "per-publisher", Takeover: "closes-old"},
 		Heartbeat: 30 * time.Second, LastID: 1<<16 - 1, LongestText: 1<<16 - 1, Refuses: refusedTopic,
 	}
 	if p.Version != 5 {
 		a.Name, a.Summary = "mqtt311", "MQTT 3.1.1 brokers, QoS by the promised delivery"
+		a.Can.Sticky = true // its one flag means both
 	}
 	return a
 }
@@ -82,10 +84,13 @@ func (p MQTT) Append(dst []byte, c *Command) ([]byte, error) {
 		}
 		pk.FixedHeader.Type = packets.Connect
 		pk.Connect = packets.ConnectParams{
-			ProtocolName: []byte("MQTT"), Clean: true, ClientIdentifier: c.Client, Keepalive: seconds(c.KeepAlive),
+			ProtocolName: []byte("MQTT"), Clean: !c.Keep || c.Fresh, ClientIdentifier: c.Client, Keepalive: seconds(c.KeepAlive),
 			// 3.1.1 knows no password without a user name (MQTT-3.1.2-22).
 			UsernameFlag: c.User != "" || c.Token != "" && p.Version != 5, Username: []byte(c.User),
 			PasswordFlag: c.Token != "", Password: []byte(c.Token),
+		}
+		if pk.Properties.SessionExpiryIntervalFlag = c.Keep; c.Keep {
+			pk.Properties.SessionExpiryInterval = expiry(c.KeepFor)
 		}
 		err = pk.ConnectEncode(buf)
 	case Subscribe:
@@ -96,6 +101,10 @@ func (p MQTT) Append(dst []byte, c *Command) ([]byte, error) {
 		pk.FixedHeader = packets.FixedHeader{Type: packets.Unsubscribe, Qos: 1}
 		pk.Filters = packets.Subscriptions{{Filter: filterOf(c)}}
 		err = pk.UnsubscribeEncode(buf)
+	case Leave:
+		pk.FixedHeader.Type = packets.Disconnect
+		pk.Properties.SessionExpiryIntervalFlag = true // and it is 0: the session goes as well
+		err = pk.DisconnectEncode(buf)
 	case Ping:
 		pk.FixedHeader.Type = packets.Pingreq
 		err = pk.PingreqEncode(buf)
@@ -111,6 +120,14 @@ func (p MQTT) Append(dst []byte, c *Command) ([]byte, error) {
 // seconds is d in whole ones, upwards: a promise to say something that often.
 func seconds(d time.Duration) uint16 {
 	return uint16(min((d+time.Second-1)/time.Second, 1<<16-1))
+}
+
+// expiry is d in whole seconds, upwards; the highest number means for ever.
+func expiry(d time.Duration) uint32 {
+	if d == 0 {
+		return math.MaxUint32
+	}
+	return uint32(min((d+time.Second-1)/time.Second, math.MaxUint32-1))
 }
 
 // appendAnswer appends one of the four short packets that answer a PUBLISH.

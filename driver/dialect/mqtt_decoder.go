@@ -175,9 +175,7 @@ func (d *mqttDecoder) say(m *Message) error {
 		return nil
 	case packets.Disconnect:
 		d.fail(m, 0, pk.ReasonCode)
-		if comesBack(pk.ReasonCode) {
-			m.Kind = Draining
-		}
+		m.Kind = parting(pk.ReasonCode)
 		return nil
 	}
 	if refused {

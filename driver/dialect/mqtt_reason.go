@@ -63,13 +63,15 @@ var reasons = map[byte]string{
 	0xA2: "wildcards are not supported",
 }
 
-// comesBack reports whether a DISCONNECT with this reason is no reproach: the
-// server goes away, or let go of a client that it had not heard or had heard
-// again. Who is told so may return as usual.
-func comesBack(code byte) bool {
+// parting says what a DISCONNECT is: the announcement of a server that goes away
+// or sends its clients away, no more than the end of a connection that the
+// client has given up itself, or the complaint about a mistake.
+func parting(code byte) Kind {
 	switch code {
-	case 0x00, 0x88, 0x89, 0x8B, 0x8D, 0x8E, 0x98, 0x9C, 0x9D, 0xA0:
-		return true
+	case 0x88, 0x89, 0x8B, 0x98, 0x9C, 0x9D, 0xA0:
+		return Draining
+	case 0x00, 0x8D, 0x8E:
+		return Ignored
 	}
-	return false
+	return Error
 }

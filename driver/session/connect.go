@@ -22,7 +22,9 @@ func (s *Session) dial(now time.Duration, out *Out) {
 	s.dialSent = now
 	s.state = Dialing
 	s.life++
-	s.nextID = 0
+	if s.cfg.LastID == 0 {
+		s.nextID = 0 // a session that goes on may remember short ids
+	}
 	e := s.event(history.Dial, now)
 	e.Due, e.Sent = s.dialDue, now
 	if s.hinted {
@@ -41,7 +43,7 @@ func (s *Session) Opened(now time.Duration, out *Out) {
 	s.state = Connecting
 	s.heard = now
 	s.beatSent, s.beatAt, s.silence = 0, 0, 0
-	s.window, s.flying, s.held = 0, 0, s.held[:0]
+	s.window, s.flying = 0, 0
 	e := s.event(history.Open, now)
 	e.Due = s.dialSent
 	out.emit(e)
@@ -79,6 +81,7 @@ func (s *Session) connected(in *Incoming, out *Out) {
 	e.Offset = digest(in.Message.Client)
 	s.resume(in.Message.Resumed, &e)
 	out.emit(e)
+	s.takeUp(in.Message.Resumed, in.Now, out)
 	s.subscribeAll(in.Now, out)
 	s.settle(in.Now, out)
 }
@@ -232,6 +235,9 @@ func (s *Session) Finish(out *Out) {
 		s.state = Gone
 	case Gone:
 	default:
+		if s.cfg.Leaves && s.Connected() {
+			out.send(Command{Verb: dialect.Leave})
+		}
 		out.do(Do{Kind: Close, Code: 1000})
 	}
 }

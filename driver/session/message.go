@@ -40,6 +40,7 @@ func (s *Session) Message(in *Incoming, out *Out) {
 		}
 	case dialect.Published:
 		s.landed()
+		s.completed(in.Message.ID)
 		s.answered(in, history.OK, out)
 	case dialect.Connected:
 		s.connected(in, out)
@@ -60,6 +61,7 @@ func (s *Session) Message(in *Incoming, out *Out) {
 	case dialect.Draining:
 		s.announced(in, out)
 	case dialect.Received:
+		s.owe(in.Message.ID)
 		out.send(Command{Verb: dialect.Release, ID: in.Message.ID})
 	case dialect.Released:
 		s.freed(in.Message.ID, out)

@@ -72,7 +72,7 @@ func (s *Session) Repeat(now time.Duration, out *Out) (a Again, ok bool) {
 		s.pending = append(s.pending, p)
 		s.flying++
 		a = Again{
-			Publication: Publication{ID: p.id, Publisher: e.Publisher, Incarnation: p.incarnation, Seq: p.seq, Cause: p.cause, Quality: s.cfg.Quality},
+			Publication: Publication{ID: p.id, Publisher: e.Publisher, Incarnation: p.incarnation, Seq: p.seq, Cause: p.cause},
 			Publisher:   int(p.publisher), K: p.k, Channel: p.channel, Due: p.due,
 		}
 		return a, true

@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"squall/assert/history"
-	"squall/driver/dialect"
 )
 
 // publisher is one `publish` entry of the client.
@@ -45,7 +44,6 @@ type Publication struct {
 	Incarnation uint32
 	Seq         uint64
 	Cause       Cause // what the client had received last, where causal order is judged
-	Quality     dialect.Quality
 }
 
 // Publish claims the next number of publisher p (an index into Init's list) on
@@ -95,7 +93,6 @@ func (s *Session) write(p int, c history.ChannelID, l mark, due, now time.Durati
 	out.emit(e)
 	if ack && s.cfg.Ack {
 		m.ID = s.id()
-		m.Quality = s.cfg.Quality
 		s.flying++
 		s.pending = append(s.pending, pending{
 			id: m.ID, publisher: int32(p), channel: c, incarnation: l.incarnation, seq: l.seq,

@@ -35,6 +35,35 @@ func (s *Session) freed(id uint64, out *Out) {
 	out.send(Command{Verb: dialect.Complete, ID: id})
 }
 
+// owe: the server has received a publication, and waits for our word to complete
+// it, for as long as it keeps the session.
+func (s *Session) owe(id uint64) {
+	if s.keeps && !slices.Contains(s.owing, id) {
+		s.owing = append(s.owing, id)
+	}
+}
+
+func (s *Session) completed(id uint64) {
+	if i := slices.Index(s.owing, id); i >= 0 {
+		s.owing = slices.Delete(s.owing, i, i+1)
+	}
+}
+
+// takeUp goes on with the exchanges of a session that goes on, or forgets them.
+// A session that was to begin anew and goes on is the server's mistake.
+func (s *Session) takeUp(resumed bool, now time.Duration, out *Out) {
+	if resumed && (!s.named || !s.keeps || s.fresh) {
+		s.problem(now, 0, "the server went on with a session that was to begin anew", out)
+	}
+	if !resumed || !s.named || !s.keeps || s.fresh {
+		s.held, s.owing = s.held[:0], s.owing[:0]
+		return
+	}
+	for _, id := range s.owing {
+		out.send(Command{Verb: dialect.Release, ID: id})
+	}
+}
+
 // Full reports whether the server's window has no room for another publication.
 func (s *Session) Full() bool { return s.window > 0 && s.flying >= s.window }
 

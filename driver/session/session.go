@@ -53,7 +53,8 @@ type Config struct {
 	ProbeByPing    bool            // and its answer comes after all that the server said before; a WebSocket pong may not
 	Ack            bool            // the dialect acknowledges publications
 	LastID         uint64          // of commands, after which they begin again; 0: without end
-	Quality        dialect.Quality // of subscriptions and acknowledged publications, where the dialect has it
+	Quality        dialect.Quality // highest that the server must have, where the dialect has them
+	Leaves         bool            // the dialect has a word for going
 	Causal         bool            // publications name what their client received before
 }
 
@@ -64,6 +65,7 @@ type Sub struct {
 	Recover bool
 	Kept    bool  // the client's session is to keep its backlog
 	Code    int32 // what the history shall say of it; see history.Subscribe
+	Quality dialect.Quality
 }
 
 // DoKind names a thing that the shard must do for the session.
@@ -170,6 +172,7 @@ type Session struct {
 	window  int32     // publications that the server lets be unanswered; 0: any number
 	flying  int32     // of them, those that are
 	held    []uint64  // exactly-once deliveries that are received and not released, by id
+	owing   []uint64  // exactly-once publications that the server has received and not completed, by id
 
 	heardLast Cause // where causal order is judged
 }
@@ -181,7 +184,7 @@ func (s *Session) Init(cfg *Config, client history.ClientID, subs []Sub, publish
 	if len(subs) > 0 {
 		s.subs = make([]subscription, len(subs))
 		for i, p := range subs {
-			s.subs[i] = subscription{channel: p.Channel, pattern: p.Pattern, recover: p.Recover, kept: p.Kept, code: p.Code, wanted: true}
+			s.subs[i] = subscription{channel: p.Channel, pattern: p.Pattern, recover: p.Recover, kept: p.Kept, code: p.Code, quality: p.Quality, wanted: true}
 			s.keeps = s.keeps || p.Kept
 		}
 	}

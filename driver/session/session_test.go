@@ -138,16 +138,17 @@ func (p *script) input(words []string) {
 	switch words[0] {
 	case "client":
 		p.cfg.Heartbeat = span("heartbeat", 0)
-		p.cfg.Backoff.Attempts = int(num("attempts"))
-		_, p.cfg.Backoff.Never = v["never"]
 		p.cfg.Quality, p.cfg.LastID = dialect.Quality(num("quality")), num("last-id")
 		_, p.cfg.ProbeByPing = v["probe-by-ping"]
+		_, p.cfg.Leaves = v["leaves"]
+		p.cfg.Backoff.Attempts = int(num("attempts"))
+		_, p.cfg.Backoff.Never = v["never"]
 		var subs []Sub
 		for _, s := range strings.Split(v["subs"], ",") {
 			if s != "" {
 				name, how, _ := strings.Cut(s, ":")
 				n, _ := strconv.Atoi(name)
-				subs = append(subs, Sub{Channel: history.ChannelID(n), Recover: how == "recover", Kept: how == "kept", Pattern: how == "pattern"})
+				subs = append(subs, Sub{Channel: history.ChannelID(n), Recover: how == "recover", Kept: how == "kept", Pattern: how == "pattern", Quality: p.cfg.Quality})
 			}
 		}
 		pubs := make([]int32, num("pubs"))
@@ -296,7 +297,7 @@ func tellDo(d Do) string {
 		return "do arrived"
 	}
 	c := d.Command
-	s := fmt.Sprintf("do send %s id=%d", [...]string{"", "connect", "subscribe", "unsubscribe", "publish", "ping", "pong", "confirm", "receive", "release", "complete"}[c.Verb], c.ID)
+	s := fmt.Sprintf("do send %s id=%d", [...]string{"", "connect", "subscribe", "unsubscribe", "publish", "ping", "pong", "confirm", "receive", "release", "complete", "leave"}[c.Verb], c.ID)
 	if c.Named {
 		s += fmt.Sprintf(" session keep=%v fresh=%v received=%d", c.Keep, c.Fresh, c.Received)
 	}

@@ -29,6 +29,7 @@ type subscription struct {
 	code    int32
 	state   subState
 	pattern bool
+	quality dialect.Quality
 	wanted  bool // the plan has not taken it away
 	recover bool
 	kept    bool // its session is to keep its backlog
@@ -60,7 +61,7 @@ func (s *Session) subscribe(sub *subscription, now time.Duration, out *Out) {
 	}
 	s.open++
 	s.answerBy = now + s.answerTimeout()
-	c := Command{Verb: dialect.Subscribe, ID: sub.id, Channel: sub.channel, Pattern: sub.pattern, Code: sub.code, Quality: s.cfg.Quality}
+	c := Command{Verb: dialect.Subscribe, ID: sub.id, Channel: sub.channel, Pattern: sub.pattern, Code: sub.code, Quality: sub.quality}
 	e := s.event(history.Subscribe, now)
 	e.Channel, e.Sent, e.Code = sub.channel, now, sub.code
 	if sub.recover && sub.placed {
@@ -112,8 +113,8 @@ func (s *Session) subscribed(in *Incoming, out *Out) {
 	if sub == nil {
 		return
 	}
-	if m.Quality < s.cfg.Quality {
-		s.deny(sub, in.Now, 0, "QoS "+digit(m.Quality)+" was granted, and the promised delivery needs "+digit(s.cfg.Quality), out)
+	if m.Quality < sub.quality {
+		s.deny(sub, in.Now, 0, "QoS "+digit(m.Quality)+" was granted, and the promised delivery needs "+digit(sub.quality), out)
 		return
 	}
 	sub.state = active
