@@ -58,6 +58,13 @@ var treatments = map[string]treatment{
 		fetch: true,
 	},
 
+	"go run -C scenarios/targets/mochi .": {add: " -listen 127.0.0.1:0", serves: true, fetch: true},
+	"squall run chat.yaml": {
+		add:   " --target {url} --set duration=2s --set timeline.0.at=300ms --set timeline.0.disconnect.away=500ms..1s",
+		fetch: true,
+	},
+	"go test ./cmd/internal/campaign -run Soak -timeout 3h -v -soak mosquitto,mochi": {add: " -exec true"},
+
 	"go doc ./driver/gateway":                                 {},
 	"squall gateway --history 5000 --history-ttl 60s":         {add: " --listen 127.0.0.1:0", serves: true},
 	"squall run reconnect-storm --target ws://127.0.0.1:8000": {add: storm + " --target {url}"},
