@@ -64,6 +64,10 @@ const (
 	FilterFalsePositive
 	CommandInversion
 	RightNotEnforced
+	// Owned by heartbeat.
+	ZombieConnection
+	FalseLivenessKill
+	LateHeartbeat
 
 	// Owned by delivery.
 	DuplicateLiveSession
@@ -89,6 +93,8 @@ const (
 	herds // brings clients back together
 	parts // ends connections in the wrong way
 	leaks
+	lingers // keeps what is dead
+	kills   // ends what is alive
 )
 
 // Definition explains one anomaly; `squall explain` prints it.
@@ -186,4 +192,7 @@ var definitions = [anomalies]Definition{
 	RetryDoublePublish:      {"retry-double-publish", "delivery", "idempotency", "a publication was sent again with its key, and took effect twice", repeats},
 
 	SendBufferInversion: {"send-buffer-inversion", "order", "order: per-publisher", "a message that its client had kept while it was offline was put behind one that the client sent after it", reorders},
+	ZombieConnection:    {"zombie-connection", "heartbeat", "heartbeat: reaps-silent-within", "a client said nothing for longer than the limit, and the server kept its connection", lingers},
+	FalseLivenessKill:   {"false-liveness-kill", "heartbeat", "heartbeat", "a connection was closed for silence although its client had answered the last ping at once", kills},
+	LateHeartbeat:       {"late-heartbeat", "heartbeat", "heartbeat: server-every", "the server let more time pass between two pings of a connection than the limit", delays},
 }

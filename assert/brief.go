@@ -29,6 +29,7 @@ type Brief struct {
 	Promises   scenario.Promises      `json:"promises"`
 	Offsets    bool                   `json:"offsets"` // the dialect's deliveries carry dense offsets where the channel has history
 	Ack        bool                   `json:"ack"`
+	Silence    uint16                 `json:"silence,omitempty"` // close code that blames a silent client
 	Expect     []scenario.Expectation `json:"expect"`
 	Personal   []int32                `json:"personal,omitempty"` // numbers of channels that belong to one user
 	Memory     int64                  `json:"memory"`             // bytes that the ledger may use

@@ -112,7 +112,7 @@ func (f *fact) concerns(channel history.ChannelID) bool {
 	switch f.kind {
 	case history.Deliver, history.Subscribe, history.Subscribed, history.Unsubscribe, history.Unsubscribed, history.Gap, history.Leftover:
 		return f.channel == channel
-	case history.Connected, history.Closed, history.Displaced, history.Announced, history.FaultBegin, history.FaultEnd, history.Probe:
+	case history.Connected, history.Closed, history.Displaced, history.Announced, history.Pinged, history.FaultBegin, history.FaultEnd, history.Probe:
 		return true
 	}
 	return false

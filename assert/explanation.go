@@ -480,4 +480,34 @@ var explanations = [anomalies]Explanation{
 		Issues: []string{"nats-io/nats-server#7564"},
 		Look:   "when the broker acknowledges and when it syncs; what must be lost with a crash has to change the epoch, so that clients know",
 	},
+	ZombieConnection: {
+		Wire: "a client sends nothing any more (no pongs, or nothing at all), and the server neither closes nor resets the connection in time; it may go on writing to it",
+		Causes: []string{
+			"only a failed write ends a connection, and the kernel of a dead peer goes on acknowledging",
+			"the deadline is set anew by the server's own writes, or by its own pings",
+			"the task that looks for silent connections has stopped, or skips those that are blocked in a write",
+		},
+		Issues: []string{"instantdb/instant#207", "amiantos/lurker#255", "phasor-labs/NovaSDR#22", "pusher/chatkit-client-js#135"},
+		Look:   "what resets the read deadline, and whether a proxy in between answers pings for the client. `mute: {what: pongs}` on one client with --trace shows what the server does meanwhile",
+	},
+	FalseLivenessKill: {
+		Wire: "a ping comes, its pong goes out at once, and without a further ping the server closes with the code that blames silence",
+		Causes: []string{
+			"the time for the answer begins when the ping is queued, and it leaves much later",
+			"pongs are read by the task that is busy with a large message, or only pongs count while data flows",
+			"the answer is matched with the wrong ping",
+		},
+		Issues: []string{"sockjs/sockjs-node#219", "hapijs/nes#93", "beyondcode/laravel-websockets#778"},
+		Look:   "where the time for the answer begins, and what counts as a sign of life. Compare the ping's and the close's times in the witness with the server's log",
+	},
+	LateHeartbeat: {
+		Wire: "more time than the limit passes between two pings of a connection, or none comes at all",
+		Causes: []string{
+			"one timer serves all connections, and a slow one holds it up",
+			"pings wait in the queue of the connection behind data",
+			"the interval that is told to clients is not the one that is used",
+		},
+		Issues: []string{"aspnet/WebSockets#204", "processone/ejabberd#698"},
+		Look:   "the interval in the configuration, and the length of the connection's queue when a ping is due; clients with a watchdog drop such connections as dead",
+	},
 }

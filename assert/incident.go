@@ -31,6 +31,7 @@ type incident struct {
 	other    ident // the message that contradicts it
 
 	otherChannel history.ChannelID // causal-inversion: of other
+	entry        int               // heartbeat: the expectation that it breaks
 	setting      setting
 	said         string // what was wrong, where nothing above tells
 }

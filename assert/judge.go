@@ -30,6 +30,7 @@ type Judge struct {
 	causal       causal
 	sessions     sessions
 	takeovers    takeovers
+	beats        beats
 	errors       errors
 	outages      outages
 	closes       closes
@@ -89,6 +90,7 @@ func NewJudge(b *Brief, names *history.Names) *Judge {
 	}
 	j.evidence.pattern = func(ch history.ChannelID) bool { return j.claims.pattern(j, ch) }
 	j.meters = newMeters(&j.want)
+	j.beats = newBeats(&j.want, clients)
 	j.parts = []*Judge{j}
 	return j
 }
@@ -105,6 +107,7 @@ func (j *Judge) Add(e history.Event) {
 		j.deliver(&e)
 	case history.Publish:
 		j.publications.publish(&e, j.nodeOf(e.Client))
+		j.beats.wrote(j, &e)
 		if e.Flags&(history.FlagFence|history.FlagRetry) == 0 {
 			j.meters.sample(j, &e, latency.Lag, e.Sent-e.Due)
 		}
@@ -133,6 +136,9 @@ func (j *Judge) turn(e *history.Event) {
 	case history.PhaseProbe:
 		j.clock.probe = e.Seen
 	case history.PhaseEnd:
+		if !j.clock.ended {
+			j.beats.end(j, e.Seen)
+		}
 		j.clock.ended = true
 		for i := range j.people {
 			j.people[i].stayed = j.people[i].open
@@ -143,6 +149,7 @@ func (j *Judge) turn(e *history.Event) {
 // rare takes everything that is about a client and is not a message.
 func (j *Judge) rare(e *history.Event) {
 	p := j.person(e.Client)
+	j.beats.add(j, e)
 	switch e.Kind {
 	case history.Dial:
 		j.traffic.dials++

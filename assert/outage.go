@@ -28,6 +28,7 @@ type outages []outage
 // target takes what happens to the target, not to a client.
 func (j *Judge) target(e *history.Event) {
 	verb, loses := strings.CutSuffix(strings.TrimPrefix(e.Note, "gateway "), historyLost)
+	j.beats.target(e)
 	switch e.Kind {
 	case history.FaultBegin:
 		j.outages = append(j.outages, outage{verb: verb, loses: loses, node: e.Code, from: e.Sent})

@@ -35,6 +35,8 @@ func (j *Judge) Verdicts(end End) []Verdict {
 			s.close(w, i, &v)
 		case "isolation":
 			s.isolation(w, &v)
+		case "heartbeat":
+			s.heartbeat(w, i, &v, end)
 		default:
 			v.Reason = "there is no rule of that name"
 		}

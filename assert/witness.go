@@ -169,6 +169,11 @@ func (s *settlement) line(k, end *fact, notes []string) Line {
 		l.What, l.Text = "fault", note+ofNode(k)
 	case history.FaultEnd:
 		l.What, l.Text = "healed", note+ofNode(k)
+	case history.Pinged:
+		l.What, l.Text = "ping", "answered"
+		if k.sent == 0 {
+			l.Text = "not answered"
+		}
 	case history.Probe:
 		l.What, l.Text = "pong", fmt.Sprintf("to the probe sent at %v", k.sent.Round(time.Millisecond))
 	}
@@ -256,6 +261,8 @@ func (s *settlement) missing(f *found) string {
 		return f.what()
 	case f.came:
 		return "received " + what
+	case d.Owner == "heartbeat":
+		return f.beat()
 	case d.harm&loses != 0 && f.anomaly != StaleEpochAccepted:
 		return fmt.Sprintf("missing %s (%d)", what, f.n)
 	case f.anomaly == CausalInversion:

@@ -37,6 +37,8 @@ func (s *shard) do(x step, now time.Duration) {
 			s.disconnect(c, x, now)
 		case "slow":
 			s.slow(c, x, now)
+		case "mute":
+			s.mute(c, x, now)
 		case "publish":
 			s.burst(s.firstBurst(x))
 		case "subscribe", "unsubscribe":
@@ -119,7 +121,9 @@ func (s *shard) slow(c *client, x step, now time.Duration) {
 // no healing, but a slowed client is told to be well again.
 func (s *shard) heal(c *client, x step, now time.Duration) {
 	slow := x.moment == nil || x.moment.Do == "slow"
-	if slow {
+	if !slow && x.moment.Do == "mute" {
+		s.speak(c, x, now)
+	} else if slow {
 		if c.slow == 0 || now < c.until {
 			return
 		}

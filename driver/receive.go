@@ -26,7 +26,9 @@ func (s *shard) Message(t engine.Token, opcode byte, payload []byte, at engine.S
 		s.receive(c, i, payload, at)
 	case 9:
 		c.WirePinged(at.Read, at.Arrived, &s.out)
-		c.conn.Send(10, payload)
+		if c.Answers() {
+			c.conn.Send(10, payload)
+		}
 		s.flush(c, i)
 	case 10:
 		c.Pong(at.Read, &s.out)

@@ -82,6 +82,8 @@ func (c *compiler) expectation(s *ExpectSpec) Expectation {
 		e.Rule, e.Success, e.P, e.Peak = "reconnect", s.Reconnect.Success.Limit, s.Reconnect.list(), s.Reconnect.Peak.Limit
 	case s.Isolation != "":
 		e.Rule, e.Want = "isolation", s.Isolation
+	case s.Heartbeat != nil:
+		e.Rule, e.ServerEvery, e.Reaps = "heartbeat", s.Heartbeat.ServerEvery.Limit, s.Heartbeat.Reaps.Limit
 	case s.Errors != nil:
 		e.Rule, e.Errors = "errors", s.Errors.Limit
 	case s.Close != nil:
@@ -151,6 +153,9 @@ func (e *Expectation) limits() string {
 		say("", e.Errors)
 	case "close":
 		all = append(all, e.Close.String())
+	case "heartbeat":
+		say("server-every", e.ServerEvery)
+		say("reaps-silent-within", e.Reaps)
 	}
 	return strings.Join(all, ", ")
 }

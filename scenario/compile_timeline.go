@@ -33,7 +33,7 @@ func (c *compiler) moments() {
 				c.fail(join("timeline", itoa(i)), "found more than %s victims up to here, expected fewer", grouped(maxVictims))
 				return
 			}
-			if moment.For > 0 || moment.Do == "slow" {
+			if moment.For > 0 || lasts(moment.Do) {
 				rest := c.plan.Duration - at
 				if moment.For == 0 || moment.For > rest {
 					moment.For = rest
@@ -94,6 +94,8 @@ func (c *compiler) moment(i, k int, m *MomentSpec) Moment {
 		return c.topicMoment(i, k, path, "subscribe", m.Subscribe, m.Optional)
 	case m.Unsubscribe != nil:
 		return c.topicMoment(i, k, path, "unsubscribe", m.Unsubscribe, m.Optional)
+	case m.Mute != nil:
+		return c.mute(i, k, m.Mute)
 	case m.Publish != nil:
 		d := m.Publish
 		x := Moment{

@@ -18,7 +18,7 @@ type ExpectSpec struct {
 	Errors    *CountLimit   `yaml:"errors" rule:"true" about:"Error replies and failed dials that nothing explains."`
 	Queue     string        `yaml:"queue" rule:"true" enum:"complete,honest" about:"complete: every return to a kept session gets all it missed; honest: or a truthful refusal."`
 	Isolation string        `yaml:"isolation" rule:"true" enum:"strict" about:"Nobody gets what is not theirs."`
-	Heartbeat *BeatWant     `yaml:"heartbeat" rule:"true" later:"*" about:"Who pings how often."`
+	Heartbeat *BeatWant     `yaml:"heartbeat" rule:"true" about:"How often the server pings, and what it does about silence."`
 	Close     *CloseWant    `yaml:"close" rule:"true" about:"Close codes."`
 	Throttle  *ShapeWant    `yaml:"throttle" rule:"true" later:"*" about:"Only so many messages in a time."`
 	Debounce  *ShapeWant    `yaml:"debounce" rule:"true" later:"*" about:"Only after a quiet time."`
@@ -59,8 +59,8 @@ type ReturnSpec struct {
 
 // BeatWant is a heartbeat expectation.
 type BeatWant struct {
-	ServerEvery TimeLimit `yaml:"server-every" about:"Time between the server's pings."`
-	Reaps       TimeLimit `yaml:"reaps-silent-within" about:"When a silent client is closed."`
+	ServerEvery TimeLimit `yaml:"server-every" about:"Longest time between two of its pings on a connection."`
+	Reaps       TimeLimit `yaml:"reaps-silent-within" about:"Longest time after which it ends the connection of a client that says nothing."`
 }
 
 // CloseWant is an expectation about close codes.

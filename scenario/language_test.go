@@ -119,9 +119,9 @@ func TestNotYetAvailable(t *testing.T) {
 	want := strings.Fields(`compression http copies foreign-traffic
 		auth roles filter transform throttle debounce batch aggregate priority
 		data read link fallback
-		degrade mute abuse scale block revoke exec
-		heartbeat state presence`)
-	want = append(want, "via: http")
+		degrade abuse scale block revoke exec
+		state presence`)
+	want = append(want, "via: http", "what: acks")
 	slices.Sort(want)
 	if !slices.Equal(got, want) {
 		t.Errorf("got\n%v\nwant\n%v", got, want)

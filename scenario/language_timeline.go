@@ -14,8 +14,8 @@ type MomentSpec struct {
 	Rate        *RateSpec       `yaml:"rate" action:"true" about:"The rate of publications changes."`
 	Say         *string         `yaml:"say" action:"true" about:"A remark for people."`
 	Degrade     *DegradeSpec    `yaml:"degrade" action:"true" later:"*" about:"The network becomes worse."`
-	Mute        *MuteSpec       `yaml:"mute" action:"true" later:"*" about:"Clients don't answer."`
-	Abuse       *MuteSpec       `yaml:"abuse" action:"true" later:"*" about:"Clients break the protocol."`
+	Mute        *MuteSpec       `yaml:"mute" action:"true" about:"Clients don't answer."`
+	Abuse       *AbuseSpec      `yaml:"abuse" action:"true" later:"*" about:"Clients break the protocol."`
 	Subscribe   *TopicSpec      `yaml:"subscribe" action:"true" about:"Clients subscribe."`
 	Unsubscribe *TopicSpec      `yaml:"unsubscribe" action:"true" about:"Clients unsubscribe."`
 	Scale       *ScaleSpec      `yaml:"scale" action:"true" later:"*" about:"The group grows or shrinks."`
@@ -84,12 +84,19 @@ type DegradeSpec struct {
 	For    Duration `yaml:"for" about:"How long."`
 }
 
-// MuteSpec is something that clients omit or do wrongly.
+// MuteSpec is something that clients omit.
 type MuteSpec struct {
-	Who   []string `yaml:"who" one:"true" about:"Groups."`
-	Share Share    `yaml:"share" about:"Which of them."`
-	What  string   `yaml:"what" enum:"pings,pongs,acks,unmasked,reserved-bit,reserved-opcode,bad-utf8,long-control,oversize,bad-json,unknown-command,duplicate-subscribe,stale-epoch,future-offset,other-session,expired-token,second-connect" about:"What."`
-	For   Duration `yaml:"for" about:"How long."`
+	Who   []string `yaml:"who" one:"true" about:"A group or a list; all by default."`
+	Share Share    `yaml:"share" about:"Which of them; all by default."`
+	What  string   `yaml:"what" need:"true" enum:"pings,pongs,acks" later:"acks" about:"Their own pings, or the answers to those of the server."`
+	For   Duration `yaml:"for" about:"How long, on every connection that they have meanwhile; by default until the drain."`
+}
+
+// AbuseSpec is something that clients do wrongly.
+type AbuseSpec struct {
+	Who   []string `yaml:"who" one:"true" about:"A group or a list; all by default."`
+	Share Share    `yaml:"share" about:"Which of them; all by default."`
+	What  string   `yaml:"what" need:"true" enum:"unmasked,reserved-bit,reserved-opcode,bad-utf8,long-control,oversize,bad-json,unknown-command,duplicate-subscribe,stale-epoch,future-offset,other-session,expired-token,second-connect" about:"The offence."`
 }
 
 // TopicSpec is a change of subscriptions.

@@ -244,8 +244,11 @@ type Expectation struct {
 	Success Limit         `json:"success"`     // reconnect: share of 1
 	P       []Quantile    `json:"p,omitempty"` // reconnect: limits of the time from wanting back to ready, seconds
 	Errors  Limit         `json:"errors"`
-	Close   CloseLimit    `json:"close"` // close
-	Peak    Limit         `json:"peak"`  // reconnect: returns per second
+
+	ServerEvery Limit      `json:"server_every,omitzero"` // heartbeat: seconds
+	Reaps       Limit      `json:"reaps,omitzero"`        // heartbeat: seconds
+	Close       CloseLimit `json:"close"`                 // close
+	Peak        Limit      `json:"peak"`                  // reconnect: returns per second
 }
 
 // CloseLimit is the body of a close expectation.

@@ -41,6 +41,9 @@ func (v *validator) expectations() {
 		if e.Close != nil {
 			v.codes(join(path, "close.codes"), e.Close.Codes)
 		}
+		if h := e.Heartbeat; h != nil {
+			v.beatWant(join(path, "heartbeat"), e, h)
+		}
 		if r := e.Reconnect; r != nil {
 			at := join(path, "reconnect")
 			if len(v.quantiles(at, r.Quantiles)) == 0 && r.Success.Op == "" && r.Peak.Op == "" && v.sound(at) {

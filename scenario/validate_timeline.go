@@ -62,6 +62,9 @@ func (v *validator) moment(i int) {
 			v.fail(join(at, "rate"), "found less than 1B/s, expected more; a disconnect with how: freeze reads nothing")
 		}
 	}
+	if m.Mute != nil {
+		v.who(join(path, "mute"), m.Mute.Who, m.Mute.Share)
+	}
 	if m.Publish != nil {
 		at := join(path, "publish")
 		v.who(at, m.Publish.Who, m.Publish.Share)

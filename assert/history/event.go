@@ -57,7 +57,8 @@ const (
 	Say        // Note: the text. Client is -1.
 	Ending     // what the driver says of the whole run, last in a recording. Note: JSON. Client is -1.
 	Caused     // of the Deliver before it, of the same client: its publisher had received the message Publisher, Incarnation, Seq of Channel, at Offset, before it said this
-	Pinged     // the server asks for a sign of life, in its own words or by a WebSocket ping.
+	Pinged     // the server asks for a sign of life, in its own words or by a WebSocket ping. Sent: when it was answered; 0: it was not
+	Pinging    // our own ping is written. Sent: before the write
 
 	// A connection that its client has left without closing it and replaced by a
 	// new one. It is read on only to learn whether the server still serves it; what

@@ -19,6 +19,8 @@ func (Centrifugo) About() About {
 		Name:    "centrifugo",
 		Summary: "Centrifugo and centrifuge servers, client protocol v2 in JSON",
 		Path:    "/connection/websocket",
+
+		SilenceCode: 3012,
 		Can: Can{
 			Recover: true, Offsets: true, Ack: true, Unsubscribe: true,
 		},

@@ -52,6 +52,7 @@ type About struct {
 	Path        string // default path of the URL when it has none
 	Subprotocol string // offered in the handshake; "" for none
 	Binary      bool   // messages travel in binary frames
+	SilenceCode uint16 // close code that blames a silent client; 0: there is none
 	Can         Can
 	Promises    Promises // what its documentation promises
 

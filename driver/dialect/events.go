@@ -17,6 +17,8 @@ func (Events) About() About {
 		Name:    "events",
 		Summary: "JSON events with epochs and offsets, as the reference gateway speaks",
 		Path:    "/events",
+
+		SilenceCode: 4003,
 		Can: Can{
 			Recover: true, Offsets: true, Ack: true, AckOffset: true,
 			Patterns: true, Filters: true, Unsubscribe: true, ClientPing: true, Sessions: true, Keys: true,

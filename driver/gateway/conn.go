@@ -38,10 +38,11 @@ type conn struct {
 
 	// Of the heartbeat; see heartbeat.go.
 	timer    *time.Timer
+	pingAt   time.Time   // owned by the timer's function, as
+	answerBy time.Time   // … this is; zero: no ping is unanswered
 	ready    atomic.Bool // the connect command was obeyed
 	alive    atomic.Bool // something came since the last ping
 	busy     atomic.Bool // the reader is obeying a command
-	awaiting bool        // a ping is unanswered; owned by the timer's function
 }
 
 // closeTimeout bounds a closing handshake, and a last flush.

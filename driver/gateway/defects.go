@@ -92,6 +92,12 @@ func Defects() []DefectInfo {
 			[]string{"nats-io/nats-server#3515", "nats-io/nats-server#2448", "nats-io/nats-server#6607"}},
 		{"restart-dup", "sends the last two events of every channel again when a node comes up", "restart-dup", 1,
 			[]string{"nats-io/nats-server#3006"}},
+		{"zombie-connection", "never ends a connection for its silence", "zombie-connection", 1,
+			[]string{"instantdb/instant#207", "amiantos/lurker#255", "phasor-labs/NovaSDR#22"}},
+		{"false-liveness-kill", "overlooks the answer to every 40th ping and closes for silence", "false-liveness-kill", 40,
+			[]string{"sockjs/sockjs-node#219", "hapijs/nes#93", "beyondcode/laravel-websockets#778"}},
+		{"late-heartbeat", "waits three times as long as it told between its pings", "late-heartbeat", 1,
+			[]string{"aspnet/WebSockets#204", "processone/ejabberd#698"}},
 	}
 }
 
@@ -132,6 +138,9 @@ type wrong struct {
 	ackedLostOnCrash       *trigger
 	interestLostRemote     *trigger
 	restartDup             *trigger
+	zombieConnection       *trigger
+	falseLivenessKill      *trigger
+	lateHeartbeat          *trigger
 
 	mu      sync.Mutex
 	heirs   []inheritance       // connection-id-reuse-leak
@@ -186,6 +195,9 @@ func (w *wrong) places() map[string]**trigger {
 		"wildcard-overmatch":        &w.wildcardOvermatch,
 		"post-unsubscribe-delivery": &w.postUnsubscribe,
 		"command-inversion":         &w.commandInversion,
+		"zombie-connection":         &w.zombieConnection,
+		"false-liveness-kill":       &w.falseLivenessKill,
+		"late-heartbeat":            &w.lateHeartbeat,
 	}
 }
 

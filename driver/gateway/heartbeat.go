@@ -30,28 +30,47 @@ func (c *conn) startBeat() {
 		c.timer.Stop()
 		return
 	}
-	c.timer.Reset(time.Duration((1 - c.gateway.chance()) * float64(every)))
+	wait := time.Duration((1 - c.gateway.chance()) * float64(every))
+	c.pingAt = time.Now().Add(wait)
+	c.timer.Reset(wait)
 }
 
-// beat is the timer's function.
+// beat is the timer's function. A ping is due at pingAt; when one is unanswered,
+// answerBy is the end of the patience.
 func (c *conn) beat() {
 	cfg := &c.gateway.cfg
 	switch {
-	case c.ready.Load() && cfg.HeartbeatEvery == 0:
-	case c.gateway.paused.Load() != nil: // who sleeps has no right to complain
-		c.alive.Store(true)
-		c.timer.Reset(cfg.HeartbeatTimeout)
 	case !c.ready.Load():
 		c.close(CloseNoConnect, "no connect command in time")
-	case !c.awaiting:
-		c.awaiting = true
+		return
+	case cfg.HeartbeatEvery == 0:
+		return
+	}
+	if c.gateway.paused.Load() != nil { // who sleeps has no right to complain
+		c.answerBy = time.Time{}
+		c.timer.Reset(cfg.HeartbeatTimeout)
+		return
+	}
+	now := time.Now()
+	alive := c.alive.Load() || c.busy.Load()
+	if !c.answerBy.IsZero() && !now.Before(c.answerBy) {
+		if c.gateway.wrong.dead(alive) {
+			c.abandon(CloseNoHeartbeat, "no heartbeat")
+			return
+		}
+		c.answerBy = time.Time{}
+	}
+	if !now.Before(c.pingAt) {
+		if alive || c.answerBy.IsZero() {
+			c.answerBy = now.Add(cfg.HeartbeatTimeout)
+		}
 		c.alive.Store(c.busy.Load())
 		c.send(item{frame: sayPing()})
-		c.timer.Reset(cfg.HeartbeatTimeout)
-	case !c.alive.Load() && !c.busy.Load():
-		c.abandon(CloseNoHeartbeat, "no heartbeat")
-	default:
-		c.awaiting = false
-		c.timer.Reset(max(cfg.HeartbeatEvery-cfg.HeartbeatTimeout, time.Millisecond))
+		c.pingAt = now.Add(cfg.HeartbeatEvery + c.gateway.wrong.dawdle(cfg.HeartbeatEvery))
 	}
+	next := c.pingAt
+	if !c.answerBy.IsZero() && c.answerBy.Before(next) {
+		next = c.answerBy
+	}
+	c.timer.Reset(next.Sub(now))
 }

@@ -24,8 +24,14 @@ func (s *Session) live(now time.Duration, out *Out) {
 		s.silence = 0
 		s.drop("the server was silent for longer than it promised", out)
 	case s.beatAt > 0 && s.beatSent == 0 && now >= s.beatAt:
-		s.beatSent = now
 		s.beatAt = now + s.beatEvery
+		if !s.pings() {
+			return
+		}
+		s.beatSent = now
+		e := s.event(history.Pinging, now)
+		e.Sent = now
+		out.emit(e)
 		if s.cfg.DialectPing {
 			out.send(Command{Verb: dialect.Ping, ID: s.id()})
 		} else {

@@ -52,8 +52,8 @@ func (s *Session) Message(in *Incoming, out *Out) {
 		s.received++
 		s.gapped(in, out)
 	case dialect.Pinged:
-		s.pinged(in.Now, in.Arrived, out)
-		if s.wantPong {
+		s.pinged(in.Now, in.Arrived, s.wantPong && s.Answers(), out)
+		if s.wantPong && s.Answers() {
 			out.send(Command{Verb: dialect.Pong})
 		}
 	case dialect.Ponged:
@@ -97,13 +97,16 @@ func (s *Session) erred(in *Incoming, out *Out) {
 func (s *Session) WirePinged(now, arrived time.Duration, out *Out) {
 	s.heard = now
 	if s.state >= Connecting && s.state != Gone {
-		s.pinged(now, arrived, out)
+		s.pinged(now, arrived, s.Answers(), out)
 	}
 }
 
-// pinged tells that the server has asked for a sign of life.
-func (s *Session) pinged(now, arrived time.Duration, out *Out) {
+// pinged tells that the server has asked for a sign of life, and gets one or not.
+func (s *Session) pinged(now, arrived time.Duration, answered bool, out *Out) {
 	e := s.event(history.Pinged, now)
 	e.Arrived = arrived
+	if answered {
+		e.Sent = now
+	}
 	out.emit(e)
 }

@@ -174,6 +174,8 @@ type Session struct {
 	held    []uint64  // exactly-once deliveries that are received and not released, by id
 	owing   []uint64  // exactly-once publications that the server has received and not completed, by id
 
+	mutes *mutes // nil: none
+
 	heardLast Cause // where causal order is judged
 }
 

@@ -245,7 +245,7 @@ var kinds = map[history.Kind]string{
 	history.Ready: "ready", history.Resynced: "resynced", history.Closed: "closed", history.Subscribe: "subscribe",
 	history.Subscribed: "subscribed", history.Unsubscribed: "unsubscribed", history.Gap: "gap",
 	history.Publish: "publish", history.Outcome: "outcome", history.Missed: "missed", history.Deliver: "deliver",
-	history.Beat: "beat", history.Probe: "probe", history.Pinged: "pinged", history.Problem: "problem",
+	history.Beat: "beat", history.Probe: "probe", history.Pinged: "pinged", history.Pinging: "pinging", history.Problem: "problem",
 }
 
 func tellEvent(e history.Event) string {
