@@ -22,7 +22,7 @@ func (j *Judge) parting(p *person, e *history.Event) (drained bool) {
 	cause := ""
 	o := j.outage(p, e.Seen)
 	switch {
-	case o != nil && (o.verb == "drain" || o.verb == "maintenance"), o == nil && p.announced:
+	case o != nil && (o.verb == "drain" || o.verb == "maintenance"), (o == nil || o.command) && p.announced:
 		cause = "drain"
 	case o != nil && o.verb == "restart":
 		cause = "restart"
@@ -42,6 +42,10 @@ func (j *Judge) parting(p *person, e *history.Event) (drained bool) {
 		}
 		if p.faultIn == e.Life || p.slowing || p.slowLife == e.Life || e.Who == history.Client && !forbidden {
 			j.closes.unseen[i]++
+			continue
+		}
+		if o != nil && o.command && !forbidden && !w.takes(uint64(e.Code)) {
+			j.closes.unseen[i]++ // the command may have cut the farewell short
 			continue
 		}
 		j.closes.judged[i]++

@@ -14,6 +14,7 @@ func (s *settlement) delivery(w *want, v *Verdict) {
 	v.add(false, "messages lost", s.lost(w))
 	v.add(true, "waived", t.waived)
 	v.add(false, "taken away by the plan", t.emptied)
+	v.add(false, "in doubt after a command", t.doubted)
 	v.add(true, "unseen", t.unseen)
 	v.add(false, "in flight at the end of a pattern", t.adrift)
 	v.add(true, "unknown publications", t.unknown)
@@ -53,7 +54,7 @@ func (s *settlement) delivery(w *want, v *Verdict) {
 	default:
 		v.State = Pass
 		if w.Want == "at-most-once" {
-			t.waived, t.unseen, t.unknown = 0, 0, 0 // what is absent can't be a repeat
+			t.waived, t.unseen, t.unknown, t.doubted = 0, 0, 0, 0 // what is absent can't be a repeat
 		}
 		t.doubt(v)
 		if v.State == Pass && t.retired > 0 {

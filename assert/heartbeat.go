@@ -97,8 +97,15 @@ func (b *beats) target(e *history.Event) {
 			x := &b.all[i].clients[c]
 			switch e.Kind {
 			case history.FaultBegin:
-				x.blind, x.pinged, x.thawed = x.blind|troubled, -1, 0
+				trouble := troubled
+				if isCommand(e.Note) {
+					trouble = overruled
+				}
+				x.blind, x.pinged, x.thawed = x.blind|trouble, -1, 0
 			case history.FaultEnd:
+				if isCommand(e.Note) {
+					continue
+				}
 				x.blind, x.clear = x.blind&^troubled, e.Seen+recovers
 			}
 		}
@@ -127,6 +134,9 @@ func (f *beatFold) add(j *Judge, e *history.Event) {
 	switch e.Kind {
 	case history.Connected:
 		*b = beat{life: e.Life, open: true, blind: b.blind, muted: b.muted, pinged: e.Seen, wrote: e.Seen, clear: b.clear}
+		if j.commanded(j.people[e.Client].dialled, e.Seen) == nil {
+			b.blind &^= overruled
+		}
 		if b.blind != 0 {
 			b.pinged = -1
 		}
@@ -161,7 +171,8 @@ const (
 	frozen hindrance = 1 << iota
 	slowed
 	degraded
-	troubled // the plan does something to the target
+	troubled  // the plan does something to the target
+	overruled // a command may have done something to it; until a connection begun after it
 )
 
 // hinders says which of them a fault of that name is; 0: none.

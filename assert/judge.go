@@ -169,6 +169,7 @@ func (j *Judge) rare(e *history.Event) {
 		j.meters.sample(j, e, latency.Connect, e.Seen-e.Due)
 		j.returns.connected(j, p, e)
 		j.connected(p, e)
+		j.passes(p)
 		p.connectedAt = e.Seen
 		j.strays.connected(j, e)
 	case history.Ready:

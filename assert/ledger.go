@@ -77,11 +77,11 @@ type cursor struct {
 	muteSince  time.Duration // the loss before the first resumed life in which nothing came though others received; 0: none
 	returnedAt time.Duration // since when the client has been wanting back
 
-	compared, waived, emptied, missed, replayed, flushed, lateGaps int64
-	causes                                                         int64 // receipts whose cause was there before them
-	returns, returnsMissed                                         int32
-	bare                                                           int32 // plain: deliveries that named no message
-	windows                                                        int32 // plain: index of its windows, or -1
+	compared, waived, emptied, doubted, missed, replayed, flushed, lateGaps int64
+	causes                                                                  int64 // receipts whose cause was there before them
+	returns, returnsMissed                                                  int32
+	bare                                                                    int32 // plain: deliveries that named no message
+	windows                                                                 int32 // plain: index of its windows, or -1
 }
 
 // person is what the judge knows of one client.
@@ -116,6 +116,7 @@ type person struct {
 	first       int32         // first cursor, or -1
 	claim       int32         // first subscription to a pattern, or -1
 	ready       bool          // has been ready once
+	passages    []passage     // since the first command
 	awaiting    bool          // is back, and not yet resynced
 }
 

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"squall/assert/history"
+	"squall/scenario"
 )
 
 // outage is something that the plan did to the target: from before it began
@@ -16,6 +17,8 @@ type outage struct {
 	node     int32  // −1: all
 	from, to time.Duration
 	over     bool
+	command  bool   // it is an `exec`: what it does is unknown
+	failed   string // why that failed
 }
 
 // historyLost ends the note of what takes the histories away: with a new epoch,
@@ -27,11 +30,12 @@ type outages []outage
 
 // target takes what happens to the target, not to a client.
 func (j *Judge) target(e *history.Event) {
-	verb, loses := strings.CutSuffix(strings.TrimPrefix(e.Note, "gateway "), historyLost)
+	name, failed, _ := strings.Cut(e.Note, commandFailed)
+	verb, loses := strings.CutSuffix(strings.TrimPrefix(name, "gateway "), historyLost)
 	j.beats.target(e)
 	switch e.Kind {
 	case history.FaultBegin:
-		j.outages = append(j.outages, outage{verb: verb, loses: loses, node: e.Code, from: e.Sent})
+		j.outages = append(j.outages, outage{verb: verb, loses: loses, node: e.Code, from: e.Sent, command: isCommand(verb)})
 		note := j.evidence.note(e.Note)
 		for i := range j.people {
 			if p := &j.people[i]; p.open && (e.Code < 0 || p.node == e.Code) {
@@ -41,7 +45,10 @@ func (j *Judge) target(e *history.Event) {
 	case history.FaultEnd:
 		for i := range j.outages {
 			if o := &j.outages[i]; !o.over && o.verb == verb && o.node == e.Code {
-				o.over, o.to = true, e.Seen
+				o.over, o.to, o.failed = true, e.Seen, failed
+				if o.command {
+					o.to = e.Seen + scenario.Aftermath
+				}
 				return
 			}
 		}
@@ -60,11 +67,11 @@ func (o *outage) explains(node int32, dialled, at time.Duration) bool {
 // connection; nil if nothing does.
 func (j *Judge) outage(p *person, at time.Duration) *outage {
 	for i := len(j.outages) - 1; i >= 0; i-- {
-		if o := &j.outages[i]; o.explains(p.node, p.dialled, at) {
+		if o := &j.outages[i]; !o.command && o.explains(p.node, p.dialled, at) {
 			return o
 		}
 	}
-	return nil
+	return j.commanded(p.passed(), at)
 }
 
 // excuses reports whether an outage explains an error: a failed dial, or an

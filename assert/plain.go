@@ -136,7 +136,6 @@ func (p *plain) close(j *Judge, c *cursor, at time.Duration, clean bool) {
 
 // gap ends what was owed so far in the current window.
 func (p *plain) gap(c *cursor, e *history.Event) {
-	c.waived++
 	if c.windows < 0 || len(p.windows[c.windows]) == 0 {
 		return
 	}

@@ -59,7 +59,7 @@ func (s *settlement) queue(w *want, v *Verdict) {
 		v.State = Pass
 		t.received, t.published = t.flushed, 0
 		if w.Want == "honest" {
-			t.waived = 0
+			t.waived, t.doubted = 0, 0
 		}
 		t.doubt(v)
 	}

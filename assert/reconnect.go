@@ -123,6 +123,10 @@ func (s *settlement) reconnect(w *want, v *Verdict, end End) {
 			v.State = Inconclusive // the run stopped waiting for them
 		}
 		v.Reason = fmt.Sprintf("%d of %d came back; the limit is %s", r.Back, r.Lost, says(w.Success))
+		if o := s.nobodyBack(); o != nil && v.State == Fail {
+			v.State = Inconclusive
+			v.Reason += fmt.Sprintf("; nobody at all was ready again after the command of `%s`, which may have left the target down", o.verb)
+		}
 		return
 	}
 	if w.Peak.Op != "" && !s.peak(w, v, all) || len(w.P) == 0 {

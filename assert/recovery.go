@@ -24,6 +24,7 @@ func (s *settlement) recovery(w *want, v *Verdict, end End) {
 	v.add(false, "refused with a reason", refused)
 	v.add(true, "waived", t.waived)
 	v.add(false, "taken away by the plan", t.emptied)
+	v.add(false, "in doubt after a command", t.doubted)
 	v.add(true, "unseen", t.unseen)
 	orphan := s.sift(w, v, func(f *found) bool {
 		return f.anomaly != IncompleteRecovery || w.Want != "honest"
@@ -48,11 +49,13 @@ func (s *settlement) recovery(w *want, v *Verdict, end End) {
 		v.Reason = "the generator was saturated, so `within` can't be judged: " + end.Why
 	case w.Within > 0 && unresynced > 0:
 		v.Reason = fmt.Sprintf("%d returns never finished their resync; a longer `drain.timeout` may settle it", unresynced)
+	case s.doubtful(w) > 0:
+		v.Reason = fmt.Sprintf("%d returns were refused after the command of an `exec`, which may have taken away what they asked for; `recovery: honest` lets those pass that a new epoch explains", s.doubtful(w))
 	default:
 		v.State = Pass
 		t.received, t.published = t.missed, 0
 		if w.Want == "honest" {
-			t.waived = 0
+			t.waived, t.doubted = 0, 0
 		}
 		t.doubt(v)
 	}

@@ -41,6 +41,7 @@ type cursorEnd struct {
 	lost    int64
 	waived  int64 // beyond what the cursor counted itself
 	emptied int64 // the same, of what the plan itself took away
+	doubted int64 // the same, of what a command of the plan may have taken away
 	missed  int64 // refused returns that missed something of another epoch
 }
 

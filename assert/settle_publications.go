@@ -185,8 +185,8 @@ func (s *settlement) judgeRefusals() {
 	for i, p := range s.parts {
 		for _, r := range p.refusals {
 			x := incident{client: r.client, channel: r.channel, epoch: r.epoch, life: r.life, from: r.from + 1, to: r.top, n: s.refused(i, &r), seen: r.sent.to, setting: r.setting}
-			if r.emptied {
-				continue // the plan took it away, and the target said so
+			if r.emptied || r.doubtful {
+				continue // the plan took it away, or may have, and the target said so
 			}
 			if s.unjustified(&r) {
 				x.anomaly = FalseUnrecovered
@@ -205,7 +205,11 @@ func (s *settlement) judgeRefusals() {
 func (s *settlement) refused(part int, r *refusal) int64 {
 	switch {
 	case r.hidden:
-		s.ends[part][r.cursor].waived++
+		if r.doubtful {
+			s.ends[part][r.cursor].doubted++
+		} else {
+			s.ends[part][r.cursor].waived++
+		}
 		return 1
 	case r.epoch == r.answer:
 		if r.top > r.from {
@@ -226,6 +230,8 @@ func (s *settlement) refused(part int, r *refusal) int64 {
 	n += int64(min(r.top, before))
 	if r.emptied {
 		s.ends[part][r.cursor].emptied += n
+	} else if r.doubtful {
+		s.ends[part][r.cursor].doubted += n
 	} else {
 		s.ends[part][r.cursor].waived += n
 	}

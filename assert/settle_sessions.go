@@ -92,7 +92,7 @@ func (s *settlement) judgeSessions() {
 // excusesRefusal reports whether size or age, or a server that went away in
 // between, may explain that a session was not resumed.
 func (s *settlement) excusesRefusal(o *absence) bool {
-	if o.torn {
+	if o.torn || o.doubtful {
 		return true
 	}
 	for _, m := range o.marks {
@@ -101,7 +101,7 @@ func (s *settlement) excusesRefusal(o *absence) bool {
 		}
 	}
 	for _, x := range s.j.outages { // what the plan itself did to the target
-		if x.from <= o.to && (!x.over || x.to >= o.from) {
+		if !x.command && x.from <= o.to && (!x.over || x.to >= o.from) {
 			return true
 		}
 	}

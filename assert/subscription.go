@@ -22,18 +22,19 @@ func (p *person) slow(life int32, at time.Duration) {
 
 // refusal is a recovery that the server did not grant.
 type refusal struct {
-	cursor  int32
-	client  history.ClientID
-	channel history.ChannelID
-	life    int32
-	epoch   history.EpochID // asked
-	from    uint64
-	answer  history.EpochID
-	top     uint64
-	hidden  bool // the answer told no position
-	emptied bool // the plan had taken away what was asked for
-	sent    fromTo
-	setting setting
+	cursor   int32
+	client   history.ClientID
+	channel  history.ChannelID
+	life     int32
+	epoch    history.EpochID // asked
+	from     uint64
+	answer   history.EpochID
+	top      uint64
+	hidden   bool // the answer told no position
+	emptied  bool // the plan had taken away what was asked for
+	doubtful bool // a command of the plan may have
+	sent     fromTo
+	setting  setting
 }
 
 func (j *Judge) cursor(p *person, c history.ClientID, ch history.ChannelID) *cursor {
@@ -192,11 +193,14 @@ func (j *Judge) refuse(c *cursor, e *history.Event, hidden bool) {
 		sent: fromTo{c.askedAt, e.Seen}, setting: j.setting(e, c),
 	}
 	r.emptied = !hidden && j.emptied(max(c.lastSeen, c.was), r.epoch == r.answer, e.Seen)
+	r.doubtful = !r.emptied && j.commanded(j.people[e.Client].passedBefore(), e.Seen) != nil
 	j.ledger.gaps.waive(r.cursor, c.segment, ^uint64(0)) // holes in a replay that was not one
 	r.setting.witness = j.witness(FalseUnrecovered, &r.setting, e.Client, e.Channel)
 	if !hidden && r.epoch == r.answer && r.top > r.from {
 		if n := int64(r.top - r.from); r.emptied {
 			c.emptied += n
+		} else if r.doubtful {
+			c.doubted += n
 		} else {
 			c.waived += n
 		}
@@ -248,7 +252,12 @@ func (j *Judge) gap(p *person, e *history.Event) {
 		return
 	}
 	c := &j.ledger.all[at]
+	waived := &c.waived
+	if j.commanded(p.passed(), e.Seen) != nil {
+		waived = &c.doubted
+	}
 	if !c.positioned {
+		*waived++
 		j.plain.gap(c, e)
 		return
 	}
@@ -262,16 +271,16 @@ func (j *Judge) gap(p *person, e *history.Event) {
 		if j.emptied(max(c.lastSeen, c.answered), false, e.Seen) {
 			c.emptied++
 		} else {
-			c.waived++
+			*waived++
 		}
 		c.epoch, c.log = e.Epoch, j.log(e.Channel, e.Epoch)
 		c.base, c.top, c.origin, c.last = e.Offset, e.Offset, e.Offset, e.Offset
 		c.prevFrom, c.prevTo = 0, 0
 		return
 	}
-	c.waived += j.ledger.gaps.waive(at, c.segment, e.Offset)
+	*waived += j.ledger.gaps.waive(at, c.segment, e.Offset)
 	if e.Offset > c.last {
-		c.waived += int64(e.Offset - c.last)
+		*waived += int64(e.Offset - c.last)
 		c.prevFrom, c.prevTo = c.origin, c.last
 		c.last, c.base, c.origin = e.Offset, e.Offset, e.Offset
 		c.top = max(c.top, e.Offset)

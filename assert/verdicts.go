@@ -40,6 +40,7 @@ func (j *Judge) Verdicts(end End) []Verdict {
 		default:
 			v.Reason = "there is no rule of that name"
 		}
+		s.afterCommand(&v)
 		end.cut(&v)
 		out = append(out, v)
 	}
@@ -232,6 +233,7 @@ type sums struct {
 	unseen, lost, waived, adrift             int64
 	returns, returnsMissed, missed, replayed int64
 	flushed, retried, flushedOut, emptied    int64
+	doubted                                  int64
 	published, unknown, acked, retired       int64
 	far, overlapping, causes                 int64
 }
@@ -283,6 +285,7 @@ func (s *settlement) sum(w *want) (t sums) {
 			t.replayed += c.replayed
 			t.flushed += c.flushed
 			t.emptied += c.emptied + e.emptied
+			t.doubted += c.doubted + e.doubted
 			t.causes += c.causes
 		}
 	}
@@ -303,10 +306,10 @@ func (t *sums) doubt(v *Verdict) {
 	if v.State != Pass {
 		return
 	}
-	owed := t.received + t.waived + t.unseen
+	owed := t.received + t.waived + t.unseen + t.doubted
 	bad := 0.0
 	if owed > 0 {
-		bad = float64(t.waived+t.unseen) / float64(owed)
+		bad = float64(t.waived+t.unseen+t.doubted) / float64(owed)
 	}
 	if t.published > 0 {
 		bad += float64(t.unknown) / float64(t.published)
@@ -314,6 +317,9 @@ func (t *sums) doubt(v *Verdict) {
 	if bad > 0.01 {
 		v.State = Inconclusive
 		v.Reason = fmt.Sprintf("%.1f %% of what was owed is waived (%d), unseen (%d) or unknown (%d): a longer `drain.timeout`, or fewer publishers among the victims, would settle it", bad*100, t.waived, t.unseen, t.unknown)
+		if t.doubted > 0 {
+			v.Reason = fmt.Sprintf("%.1f %% of what was owed is waived (%d), unseen (%d), unknown (%d), or in doubt (%d), since the command of an `exec` may have taken it away", bad*100, t.waived, t.unseen, t.unknown, t.doubted)
+		}
 	}
 }
 

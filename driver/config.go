@@ -23,6 +23,7 @@ type Config struct {
 	Dial    engine.Dial   // how every client connects
 	More    []engine.Dial // to the further nodes of the target, where it has several
 	Control Control       // carries out what the plan does to the target; nil: nothing
+	Exec    Exec          // runs the commands of the plan; nil: they fail
 	Run     uint32        // the run's id, in every stamp
 
 	Secrets []string // never to be told: masked in whatever the target says
@@ -58,6 +59,7 @@ type Outcome struct {
 	BytesIn     uint64
 	BytesOut    uint64
 	Notes       []string // for the reader: what could not be done to the target
+	Commands    []Command
 	Loops       int
 	Busy        float64 // busiest loop's share of the active part
 	ReadLag     time.Duration

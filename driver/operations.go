@@ -3,7 +3,6 @@ package driver
 import (
 	"context"
 	"fmt"
-	"strings"
 	"sync"
 	"time"
 
@@ -22,8 +21,9 @@ type Control interface {
 
 // notes are what the operations leave for the reader.
 type notes struct {
-	mu  sync.Mutex
-	all []string
+	mu       sync.Mutex
+	all      []string
+	commands []Command
 }
 
 func (n *notes) add(text string) {
@@ -39,7 +39,7 @@ func (f *fleet) operate(ctx context.Context) (end func()) {
 	var wg sync.WaitGroup
 	for i := range f.plan.Moments {
 		m := &f.plan.Moments[i]
-		if m.Do != "gateway" {
+		if m.Do != "gateway" && m.Do != "exec" {
 			continue
 		}
 		wg.Go(func() {
@@ -56,13 +56,17 @@ func (f *fleet) operate(ctx context.Context) (end func()) {
 	return func() {
 		cancel()
 		wg.Wait()
-		f.out.Notes = f.notes.all
+		f.out.Notes, f.out.Commands = f.notes.all, f.notes.commands
 	}
 }
 
 // operation does one of them. Every shard hears of it before it begins, so that
 // what follows from it stands behind it in every history.
 func (f *fleet) operation(ctx context.Context, m *scenario.Moment) {
+	if m.Do == "exec" {
+		f.command(ctx, m)
+		return
+	}
 	name := "gateway " + m.Verb
 	if m.Loses {
 		name += ", history lost"
@@ -92,7 +96,7 @@ func (s *shard) operation(k history.Kind, name string, m *scenario.Moment, due t
 		switch {
 		case k == history.FaultBegin && c.State() >= session.Connecting && c.State() <= session.Live:
 			s.struck(c, now)
-		case k == history.FaultEnd && strings.HasSuffix(name, "pause") && c.Complete():
+		case k == history.FaultEnd && m.Verb == "pause" && c.Complete():
 			s.healed(c, now)
 		}
 	}

@@ -41,6 +41,9 @@ const JSONVersion = 1
 //	stopped        which limit ended the run early; "" otherwise
 //	server         command, ended, output[]: what --start started, and the last
 //	               lines that it wrote
+//	commands[]     line, at_ns, command, took_ns, code (its exit code; −1: it has
+//	               none), failed (why; "" otherwise), output[]: what the
+//	               timeline ran
 //
 // Every field is always there and lists are never null. Durations are
 // nanoseconds and end in _ns; shares are numbers from 0 to 1; seeds are 64-bit
@@ -66,7 +69,12 @@ func toDocument(r *Result) *document {
 			CPU: r.Generator.CPU, MaxRSS: r.Generator.MaxRSS, Loops: r.Generator.Loops,
 		},
 		Notes: list(r.Notes), Stopped: r.Stopped,
-		Server: Server{r.Server.Command, r.Server.Ended, list(r.Server.Output)},
+		Server:   Server{r.Server.Command, r.Server.Ended, list(r.Server.Output)},
+		Commands: make([]Command, 0, len(r.Commands)),
+	}
+	for _, c := range r.Commands {
+		c.Output = list(c.Output)
+		doc.Commands = append(doc.Commands, c)
 	}
 	for i := range r.Verdicts {
 		doc.Expectations = append(doc.Expectations, toExpectation(&r.Verdicts[i]))
@@ -163,6 +171,7 @@ type document struct {
 	Notes        []string      `json:"notes"`
 	Stopped      string        `json:"stopped"`
 	Server       Server        `json:"server"`
+	Commands     []Command     `json:"commands"`
 }
 
 type expectation struct {

@@ -4,6 +4,7 @@ import (
 	"encoding/xml"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -89,7 +90,11 @@ func toSuite(r *Result) xmlSuite {
 		s.Errors++
 	}
 	s.Tests = len(s.Cases)
-	if out := r.Server.Output; len(out) > 0 {
+	out := slices.Clone(r.Server.Output)
+	for i := range r.Commands {
+		out = append(append(out, r.Commands[i].how()), r.Commands[i].Output...)
+	}
+	if len(out) > 0 {
 		text := cdata(strings.Join(out, "\n"))
 		s.Out = &text
 	}

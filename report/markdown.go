@@ -101,6 +101,11 @@ func (*markdown) run(r *Result, alone bool) string {
 	if out := r.Server.Output; len(out) > 0 && r.Exit() != 0 {
 		m.fold("the end of what the server wrote", strings.Join(out[max(0, len(out)-20):], "\n"))
 	}
+	for i := range r.Commands {
+		if c := &r.Commands[i]; c.Failed != "" {
+			m.fold(c.how(), strings.Join(c.Output[max(0, len(c.Output)-mostLines):], "\n"))
+		}
+	}
 	if r.Command != "" {
 		m.linef("")
 		m.block(r.Command)

@@ -40,8 +40,20 @@ type Result struct {
 	Errors    []ErrorKind         // by kind, most frequent first
 	Traffic   Traffic
 	Generator Generator
-	Notes     []string // for the reader: defaults that matter, limits, what was skipped
-	Server    Server   // what --start started
+	Notes     []string  // for the reader: defaults that matter, limits, what was skipped
+	Server    Server    // what --start started
+	Commands  []Command // that the timeline ran
+}
+
+// Command is a command that the timeline ran.
+type Command struct {
+	Line    int           `json:"line"`  // of the scenario
+	At      time.Duration `json:"at_ns"` // since time 0
+	Command string        `json:"command"`
+	Took    time.Duration `json:"took_ns"`
+	Code    int           `json:"code"`   // its exit code; −1: it has none
+	Failed  string        `json:"failed"` // why it counts as failed; "" otherwise
+	Output  []string      `json:"output"` // the last lines that it wrote
 }
 
 // Server is the server under test, where it was started for the run.

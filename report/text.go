@@ -22,6 +22,7 @@ func Text(w io.Writer, r *Result, style Style) error {
 	p.errors(r.Errors)
 	p.facts(r)
 	p.notes(r.Notes)
+	p.commands(r)
 	p.failures(r)
 	p.server(r)
 	p.blank()

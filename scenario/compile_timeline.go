@@ -94,6 +94,8 @@ func (c *compiler) moment(i, k int, m *MomentSpec) Moment {
 		return c.topicMoment(i, k, path, "subscribe", m.Subscribe, m.Optional)
 	case m.Unsubscribe != nil:
 		return c.topicMoment(i, k, path, "unsubscribe", m.Unsubscribe, m.Optional)
+	case m.Exec != nil:
+		return execMoment(m.Exec)
 	case m.Mute != nil:
 		return c.mute(i, k, m.Mute)
 	case m.Publish != nil:

@@ -119,7 +119,7 @@ func TestNotYetAvailable(t *testing.T) {
 	want := strings.Fields(`compression http copies foreign-traffic
 		auth roles filter transform throttle debounce batch aggregate priority
 		data read link fallback
-		degrade abuse scale block revoke exec
+		degrade abuse scale block revoke
 		state presence`)
 	want = append(want, "via: http", "what: acks")
 	slices.Sort(want)

@@ -22,7 +22,7 @@ type MomentSpec struct {
 	Block       *ScaleSpec      `yaml:"block" action:"true" later:"*" about:"Clients can't reach the target."`
 	Revoke      *ScaleSpec      `yaml:"revoke" action:"true" later:"*" about:"Clients lose their rights."`
 	Gateway     *VerbSpec       `yaml:"gateway" action:"true" about:"Something happens to the embedded gateway."`
-	Exec        []string        `yaml:"exec" action:"true" later:"*" about:"A command is run."`
+	Exec        []string        `yaml:"exec" action:"true" about:"A command and its arguments, run on this machine without a shell; needs --allow-exec."`
 }
 
 // WhenSpec is a trigger by what a client sees.

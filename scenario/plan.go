@@ -196,7 +196,7 @@ type Publication struct {
 type Moment struct {
 	At        time.Duration
 	Line      int           // of the file
-	Do        string        // disconnect, slow, publish, rate, subscribe, unsubscribe, say, gateway
+	Do        string        // disconnect, slow, publish, rate, subscribe, unsubscribe, say, gateway, exec
 	Victims   []Victim      // ascending client number; who, and when exactly
 	How       string        // disconnect: close, fin, reset, cut, freeze, vanish
 	Code      uint16        // close
@@ -216,6 +216,7 @@ type Moment struct {
 	Node      int           // gateway: which node; −1: all
 	Down      time.Duration // gateway: how long a node is down
 	Loses     bool          // gateway: it takes the histories away
+	Args      []string      // exec: the program and its arguments
 	Summary   string        // one line for people: `disconnect voters 40 % reset, away 2s..8s`
 }
 

@@ -111,6 +111,7 @@ func (p *Plan) Print(out io.Writer) error {
 	}
 	w.head("timeline   (from the end of the initial arrivals)")
 	p.printTimeline(w)
+	p.printNeeds(w)
 	w.head("expect")
 	w.columns(func(t io.Writer) {
 		for i := range p.Expect {

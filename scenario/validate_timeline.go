@@ -76,6 +76,9 @@ func (v *validator) moment(i int) {
 	if m.Gateway != nil {
 		v.verb(i, join(path, "gateway"), m)
 	}
+	if v.s.given(join(path, "exec")) {
+		v.exec(join(path, "exec"), m.Exec)
+	}
 	if m.Rate != nil {
 		at := join(path, "rate")
 		v.who(at, m.Rate.Who, Share{})

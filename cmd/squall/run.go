@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"squall/cmd/internal/campaign"
+	"squall/driver"
 	"squall/report"
 	"squall/scenario"
 )
@@ -31,6 +32,7 @@ type runOptions struct {
 	inconclusive oneOf
 	engine       oneOf
 	loops        number
+	allowExec    bool
 	memory       amount
 	quiet        bool
 }
@@ -81,6 +83,7 @@ happened so far is drained, judged and reported. A second one stops at once.`,
 	completeFlag(cmd, "engine", o.engine.words)
 	f.Var(&o.loops, "loops", "engine loops (default: cores - 1, at least 1)")
 	f.Var(&o.memory, "memory", "what the ledger of deliveries may use (default 1GiB)")
+	f.BoolVar(&o.allowExec, "allow-exec", false, "let the timeline run commands on this machine (exec)")
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "no progress and no notes")
 	return cmd
 }
@@ -189,13 +192,17 @@ func (t *tool) jobs(files []string, merged bool, o *runOptions) ([]job, error) {
 			wrong = append(wrong, usage(fmt.Errorf("%s and %s are both called %s; reports tell scenarios apart by their names", other, plan.File, plan.Name)))
 		}
 		by[plan.Name] = plan.File
+		if m := plan.Exec(); m != nil && !o.allowExec {
+			wrong = append(wrong, usage(fmt.Errorf("%s:%d: exec runs a command on this machine, which needs your word for it: squall run %s --allow-exec", plan.File, m.Line, quote(file))))
+			continue
+		}
 		client, err := traced(plan, o.trace)
 		if err != nil {
 			return nil, err
 		}
 		jobs = append(jobs, job{plan, campaign.Options{
 			Run: id, Engine: o.engine.value, Loops: int(o.loops.value), Memory: int64(o.memory),
-			Command: o.command(file, plan), Version: version(), Self: self(), TraceClient: client,
+			Command: o.command(file, plan), Version: version(), Self: self(), TraceClient: client, Exec: o.exec(),
 		}})
 	}
 	return jobs, errors.Join(wrong...)
@@ -209,6 +216,14 @@ func self() string {
 		return ""
 	}
 	return path
+}
+
+// exec is what runs the commands of a timeline, where that is allowed.
+func (o *runOptions) exec() driver.Exec {
+	if !o.allowExec {
+		return nil
+	}
+	return campaign.Exec
 }
 
 // check refuses flags that can't be meant.
@@ -295,6 +310,9 @@ func (o *runOptions) command(file string, plan *scenario.Plan) string {
 	}
 	if o.changes.dialect != "" {
 		add("--dialect", o.changes.dialect)
+	}
+	if o.allowExec && plan.Exec() != nil {
+		words = append(words, "--allow-exec")
 	}
 	if o.start != "" {
 		command := o.start

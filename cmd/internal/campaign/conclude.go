@@ -51,6 +51,9 @@ func conclude(brief *assert.Brief, j *assert.Judge, out *driver.Outcome, took ti
 		Failed: t.Failed, Delivered: t.Delivered, BytesIn: int64(out.BytesIn), BytesOut: int64(out.BytesOut),
 	}
 	r.Notes = append(r.Notes, out.Notes...)
+	for _, c := range out.Commands {
+		r.Commands = append(r.Commands, commandOf(c))
+	}
 	if out.Skipped > 0 {
 		r.Notes = append(r.Notes, fmt.Sprintf("%d victims were not connected when their fault came and were skipped", out.Skipped))
 	}

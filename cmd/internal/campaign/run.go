@@ -35,6 +35,7 @@ type Options struct {
 	Progress    func(Progress)    // called about once a second from a goroutine of the run; nil: none
 	Trace       func(line string) // frames and states of the client TraceClient, live; nil: none
 	TraceClient int               // number in the run
+	Exec        driver.Exec       // runs the commands of the timeline; nil: such a plan is refused
 	Interrupt   <-chan struct{}   // closed by the first Ctrl-C: ends the active part; cancelling ctx stops at once
 }
 
@@ -63,6 +64,9 @@ func Run(ctx context.Context, plan *scenario.Plan, o Options) (*report.Result, e
 	d, ok := dialect.Find(plan.Target.Dialect)
 	if !ok {
 		return nil, fmt.Errorf("dialect %q is not known", plan.Target.Dialect)
+	}
+	if m := plan.Exec(); m != nil && o.Exec == nil {
+		return nil, fmt.Errorf("%s:%d: exec runs a command on this machine, which was not allowed", plan.File, m.Line)
 	}
 	if o.Network == nil {
 		if err := needs(plan, o).Check(); err != nil {
@@ -106,7 +110,7 @@ func judged(ctx context.Context, plan *scenario.Plan, d dialect.Dialect, brief *
 		}
 	}
 	out, err := driver.Run(ctx, plan, driver.Config{
-		Loops: loops, Sinks: sinks, Names: names, Dialect: d, Dial: t.dial, More: t.more, Control: t.control, Run: o.Run,
+		Loops: loops, Sinks: sinks, Names: names, Dialect: d, Dial: t.dial, More: t.more, Control: t.control, Exec: o.Exec, Run: o.Run,
 		Secrets:   plan.Secrets,
 		Interrupt: o.Interrupt, Progress: progress(plan, o), Trace: o.Trace, TraceClient: o.TraceClient,
 	})

@@ -2,6 +2,7 @@ package campaign
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"os/exec"
 	"strings"
@@ -85,23 +86,13 @@ func (s *Server) stop() {
 	s.mu.Lock()
 	s.stopped = true
 	s.mu.Unlock()
-	askGroup(s.cmd)
-	for end := time.Now().Add(serverGrace); groupLives(s.cmd) && time.Now().Before(end); {
-		select {
-		case <-s.ended:
-			if !groupLives(s.cmd) {
-				return
-			}
-			time.Sleep(10 * time.Millisecond)
-		case <-time.After(10 * time.Millisecond):
-		}
-	}
-	endGroup(s.cmd)
-	<-s.ended
+	endAll(s.cmd, s.ended, serverGrace)
 }
 
 // tail keeps the last lines of what is written to it.
 type tail struct {
+	most int // lines; 0: serverLines
+
 	mu    sync.Mutex
 	lines []string
 	rest  []byte // of a line that is not ended
@@ -117,7 +108,7 @@ func (t *tail) Write(b []byte) (int, error) {
 			t.rest = append(t.rest, line[:min(room, len(line))]...)
 		}
 		if whole {
-			if len(t.lines) == serverLines {
+			if len(t.lines) == cmp.Or(t.most, serverLines) {
 				t.lines = append(t.lines[:0], t.lines[1:]...)
 			}
 			t.lines = append(t.lines, string(t.rest))
