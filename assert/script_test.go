@@ -20,7 +20,7 @@ import (
 //
 // then `with:` lines change the promises and expectations, and each further line
 // is `SECONDS ACTOR VERB …`. Actors are voters `v0`, `v1`…, tellers `t0`, `t1`…
-// and `run`. Voters: open, session new|resumed|refused, ready, closed WHO [CODE], fault NAME, healed NAME, sub CH
+// and `run`. Voters: open, session new|resumed|refused|plain, ready, closed WHO [CODE], fault NAME, healed NAME, sub CH
 // [from O/E] [kept], ack CH O/E [recovered|refused], ack CH, recv CH O/E MSG [flags],
 // recv CH MSG, cause CH O/E MSG (of the receipt before), unsub CH, unsubbed CH, revoked CH, gap CH O/E, probe SENT, resynced SINCE,
 // refused CODE, problem CODE, dial NODE [hinted], notice MS, leftover CH MSG and displaced

@@ -91,6 +91,8 @@ var treatments = map[string]treatment{
 	"squall explain recovered-flag-lie":                     {},
 	"squall list anomalies":                                 {},
 
+	"squall run restart.yaml --allow-exec": {},
+
 	"squall prove --scenario cuts --seeds 2": {},
 
 	// 10,000 connections are too many here.

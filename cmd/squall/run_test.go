@@ -236,3 +236,36 @@ func TestASCII(t *testing.T) {
 		}
 	}
 }
+
+const commanding = `squall: 1
+name: commanding
+duration: 2s
+clients: {voters: {count: 3, subscribe: {channel: a}}}
+timeline:
+  - {at: 1s, say: soon}
+  - {at: 1s, exec: [systemctl, restart, "the gateway"]}
+`
+
+// Commands are run only by those who say so; who doesn't gets the line that does,
+// and nothing is connected. To look at a plan needs no leave.
+func TestRunAllowExec(t *testing.T) {
+	b := newBench()
+	file := filepath.Join(t.TempDir(), "commanding.yaml")
+	if err := os.WriteFile(file, []byte(commanding), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if code := b.squall("run", file); code != exitUsage || b.plan != nil ||
+		!strings.Contains(b.err.String(), file+":7: exec runs a command on this machine") || !strings.Contains(b.err.String(), "squall run "+file+" --allow-exec") {
+		t.Errorf("exit %d\n%s", code, b.err.String())
+	}
+	if code := b.squall("run", file, "--allow-exec"); code != 0 || b.options.Exec == nil || !strings.Contains(b.options.Command, "--allow-exec") {
+		t.Errorf("exit %d, command %q\n%s", code, b.options.Command, b.err.String())
+	}
+	if code := b.squall("run", small, "--allow-exec"); code != 0 || strings.Contains(b.options.Command, "--allow-exec") {
+		t.Errorf("exit %d, command %q", code, b.options.Command)
+	}
+	if code := b.squall("plan", file); code != 0 || !strings.Contains(b.out.String(), `1s  exec systemctl restart "the gateway"`) ||
+		!strings.Contains(b.out.String(), "squall run will need --allow-exec") {
+		t.Errorf("exit %d\n%s%s", code, b.out.String(), b.err.String())
+	}
+}
