@@ -68,6 +68,10 @@ const (
 	ZombieConnection
 	FalseLivenessKill
 	LateHeartbeat
+	// Owned by close.
+	OffenceTolerated
+	CollateralClose
+	OffencePassedOn
 
 	// Owned by delivery.
 	DuplicateLiveSession
@@ -95,6 +99,8 @@ const (
 	leaks
 	lingers // keeps what is dead
 	kills   // ends what is alive
+	offends // lets pass what is wrong
+	spreads // makes one client suffer for another
 )
 
 // Definition explains one anomaly; `squall explain` prints it.
@@ -192,6 +198,9 @@ var definitions = [anomalies]Definition{
 	RetryDoublePublish:      {"retry-double-publish", "delivery", "idempotency", "a publication was sent again with its key, and took effect twice", repeats},
 
 	SendBufferInversion: {"send-buffer-inversion", "order", "order: per-publisher", "a message that its client had kept while it was offline was put behind one that the client sent after it", reorders},
+	OffenceTolerated:    {"offence-tolerated", "close", "close: abuse", "a client broke the protocol, and its connection went on, or its command was obeyed", offends},
+	CollateralClose:     {"collateral-close", "close", "close: abuse", "the server ended the connection of a client that had done nothing wrong, while another broke the protocol", spreads},
+	OffencePassedOn:     {"offence-passed-on", "close", "close: abuse", "a frame that breaks RFC 6455 came to a client that had done nothing wrong, while another broke the protocol", spreads},
 	ZombieConnection:    {"zombie-connection", "heartbeat", "heartbeat: reaps-silent-within", "a client said nothing for longer than the limit, and the server kept its connection", lingers},
 	FalseLivenessKill:   {"false-liveness-kill", "heartbeat", "heartbeat", "a connection was closed for silence although its client had answered the last ping at once", kills},
 	LateHeartbeat:       {"late-heartbeat", "heartbeat", "heartbeat: server-every", "the server let more time pass between two pings of a connection than the limit", delays},

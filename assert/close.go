@@ -60,7 +60,7 @@ func (j *Judge) parting(p *person, e *history.Event) (drained bool) {
 }
 
 // causes numbers the cases of a close expectation, for incidents.
-var causes = map[string]uint64{"drain": 1, "restart": 2}
+var causes = map[string]uint64{"drain": 1, "restart": 2, "abuse": 3}
 
 // takes reports whether a close expectation accepts a code; 0 is no close frame.
 func (w *want) takes(code uint64) bool {
@@ -80,7 +80,11 @@ func sendable(c int32) bool {
 // close judges the codes with which the target ends connections: each end for
 // the expectation's cause must carry one of its codes. No close frame is wrong,
 // and so is a code that may not be sent.
-func (s *settlement) close(w *want, index int, v *Verdict) {
+func (s *settlement) close(w *want, index int, v *Verdict, end End) {
+	if w.Close.When == "abuse" {
+		s.abuse(w, v, end)
+		return
+	}
 	judged, unseen := int64(0), s.stillOpen(w)
 	for _, p := range s.parts {
 		if p.closes.judged != nil {
@@ -128,7 +132,7 @@ func (s *settlement) stillOpen(w *want) (n int64) {
 // what says in one line what was wrong with an end, or with a return.
 func (f *found) what() string {
 	switch {
-	case f.anomaly == LockstepReconnect:
+	case f.said != "":
 		return f.said
 	case f.anomaly == ResumeLivelock:
 		return fmt.Sprintf("%d connections in a row were ended by the server before their subscriptions were answered, without one message", f.n)

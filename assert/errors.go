@@ -121,6 +121,10 @@ func (s *settlement) errors(w *want, v *Verdict) {
 			excused += k.Excused
 		}
 	}
+	if passed := s.passedOn(w); passed > 0 {
+		n -= passed
+		v.Owned = append(v.Owned, Count{OffencePassedOn.String() + " (owned by close)", passed})
+	}
 	v.add(true, "errors", n)
 	v.add(false, "excused", excused)
 	v.add(false, "in doubt after a command", doubted)
@@ -135,8 +139,11 @@ func (s *settlement) errors(w *want, v *Verdict) {
 	default:
 		v.State = Fail
 		v.Reason = fmt.Sprintf("%d errors that no fault explains; the limit is %s", n, says(w.Errors))
-		if kinds := s.j.Errors(); len(kinds) > 0 {
-			v.Reason += fmt.Sprintf("; most often %q", kinds[0].What)
+		for _, k := range s.j.Errors() {
+			if k.N > k.Excused {
+				v.Reason += fmt.Sprintf("; most often %q", k.What)
+				break
+			}
 		}
 	}
 }

@@ -480,6 +480,36 @@ var explanations = [anomalies]Explanation{
 		Issues: []string{"nats-io/nats-server#7564"},
 		Look:   "when the broker acknowledges and when it syncs; what must be lost with a crash has to change the epoch, so that clients know",
 	},
+	OffenceTolerated: {
+		Wire: "a frame breaks RFC 6455 (no mask, a reserved bit or opcode, a control frame over 125 bytes, a text that is not UTF-8, a length beyond all limits), and neither a close frame nor the end of TCP follows; a ping behind it may even be answered. Or a command that must be refused is answered as if it were right",
+		Causes: []string{
+			"the library checks nothing unless it is told to: masks, UTF-8 and the largest message are options",
+			"the length of a frame is believed, and memory is kept for it until it is full",
+			"a handler swallows the library's error and reads on",
+		},
+		Issues: []string{"theturtle32/WebSocket-Node#226", "novnc/websockify#164", "gobwas/ws#223"},
+		Look:   "the options of the WebSocket library on the server's side, and what is done with the errors of its reader. A proxy in between may mend frames, or hide that they were wrong",
+	},
+	CollateralClose: {
+		Wire: "one client breaks the protocol and is closed, and within seconds another connection, on which nothing was wrong, is closed with a code that blames it, or just ends",
+		Causes: []string{
+			"an exception in one connection's handler ends the loop, the worker or the process that serves many",
+			"an error is told to a whole room or to a whole broadcast, which is then given up",
+			"buffers or decoder state are shared between connections, and one leaves them broken",
+		},
+		Issues: []string{"ueberdosis/hocuspocus#392", "ueberdosis/hocuspocus#418", "dyc3/opentogethertube#784"},
+		Look:   "what connections share: the loop, the pool of buffers, the decoder. The server's log at the time of the author's offence, which the witness names; whether the process has the same id afterwards",
+	},
+	OffencePassedOn: {
+		Wire: "one client sends what breaks RFC 6455, such as a text that is not UTF-8, and the server sends it to others, whose libraries then close their own connections with 1007 or 1002",
+		Causes: []string{
+			"payloads are passed on as bytes, and checked by nobody",
+			"the check comes when the whole message has been handled already",
+			"frames are forwarded as they come, fragments and reserved bits included",
+		},
+		Issues: []string{"ballerina-platform/ballerina-lang#12696", "aspnet/WebSockets#99"},
+		Look:   "where text is checked on its way in. Every client of the channel is disconnected by one such message, again and again if it stands in the history",
+	},
 	ZombieConnection: {
 		Wire: "a client sends nothing any more (no pongs, or nothing at all), and the server neither closes nor resets the connection in time; it may go on writing to it",
 		Causes: []string{

@@ -20,6 +20,7 @@ type incident struct {
 	same     bool // order: the two messages are of one publisher
 	inLog    bool // met in the channel's log, not at one subscriber
 	came     bool // isolation: the message came, and should not have
+	late     bool // close: a matter of time, so not judged of a saturated generator
 	client   history.ClientID
 	channel  history.ChannelID
 	epoch    history.EpochID

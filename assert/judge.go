@@ -34,6 +34,7 @@ type Judge struct {
 	errors       errors
 	outages      outages
 	closes       closes
+	abuses       abuses
 	lastReady    time.Duration // when some client had its subscriptions answered last
 	traffic      tally
 	clock        clock
@@ -90,6 +91,7 @@ func NewJudge(b *Brief, names *history.Names) *Judge {
 	}
 	j.evidence.pattern = func(ch history.ChannelID) bool { return j.claims.pattern(j, ch) }
 	j.meters = newMeters(&j.want)
+	j.abuses.expected = j.want.abuse
 	j.beats = newBeats(&j.want, clients)
 	j.parts = []*Judge{j}
 	return j
@@ -208,7 +210,9 @@ func (j *Judge) rare(e *history.Event) {
 			p.slow(p.life, e.Seen)
 			p.slowing = p.slowing || strings.HasPrefix(e.Note, "slow")
 		}
+		j.abuses.begin(e)
 	case history.FaultEnd:
+		j.abuses.over(j, p, e)
 		if strings.HasPrefix(e.Note, "slow") {
 			p.slowing = false
 		}
@@ -217,6 +221,7 @@ func (j *Judge) rare(e *history.Event) {
 		}
 	case history.Problem:
 		j.errors.add(j, e)
+		j.abuses.problem(j, p, e)
 	case history.Announced:
 		p.announced, p.told = true, e.Seen
 	case history.Leftover, history.Displaced:
@@ -247,7 +252,9 @@ func (j *Judge) closed(p *person, e *history.Event) {
 	j.futile(p, e)
 	p.torn = p.torn || p.gapIn == e.Life || p.slowLife == e.Life
 	j.hushed(p)
-	j.clock.leaving(e)
+	if !j.abuses.closed(j, p, e) {
+		j.clock.leaving(e)
+	}
 	j.returns.lost(j, p, e)
 	j.claims.lost(p, e)
 	for at := p.first; at >= 0; at = j.ledger.all[at].next {

@@ -23,9 +23,9 @@ import (
 // and `run`. Voters: open, session new|resumed|refused|plain, ready, closed WHO [CODE], fault NAME, healed NAME, sub CH
 // [from O/E] [kept], ack CH O/E [recovered|refused], ack CH, recv CH O/E MSG [flags],
 // recv CH MSG, cause CH O/E MSG (of the receipt before), unsub CH, unsubbed CH, revoked CH, gap CH O/E, probe SENT, resynced SINCE,
-// refused CODE, problem CODE, dial NODE [hinted], notice MS, leftover CH MSG and displaced
+// refused CODE, problem CODE [excused|broken], dial NODE [hinted], notice MS, leftover CH MSG and displaced
 // CODE of the connection before. The run: phase NAME,
-// fault NAME @NODE, healed NAME @NODE. Tellers: pub CH MSG [retry|outbox], ok|fail|unknown CH MSG [O/E] [retry].
+// fault NAME @NODE, healed NAME @NODE. An abuse is healed =obeyed, =refused, or neither. Tellers: pub CH MSG [retry|outbox], ok|fail|unknown CH MSG [O/E] [retry].
 // A message is `t0#3`, `t0.1#3` with its incarnation, and ends in `!` if it is a
 // fence. Flags: replay, corrupt, storm, due=S.
 type script struct {
@@ -93,7 +93,7 @@ func (s *script) with(setting string) error {
 		for i := range s.brief.Expect {
 			if x := &s.brief.Expect[i]; x.Rule == "close" {
 				x.Close.When = when
-				for _, c := range strings.Split(codes, ",") {
+				for _, c := range strings.FieldsFunc(codes, func(r rune) bool { return r == ',' }) {
 					n, err := strconv.Atoi(c)
 					if err != nil {
 						return err
@@ -253,6 +253,10 @@ func (s *script) event(f []string) error {
 			}
 			e.Code, args = int32(node), args[:n]
 		}
+		if n := len(args) - 1; kind == history.FaultEnd && strings.HasPrefix(args[n], "=") {
+			e.Result = map[string]history.Result{"=obeyed": history.OK, "=refused": history.Failed}[args[n]]
+			args = args[:n]
+		}
 		e.Note = strings.Join(args, " ")
 	case history.Dial:
 		if len(args) == 0 {
@@ -291,6 +295,9 @@ func (s *script) event(f []string) error {
 		e.Code = int32(code)
 		if len(args) > 1 && args[1] == "excused" {
 			e.Flags |= history.FlagExcused
+		}
+		if len(args) > 1 && args[1] == "broken" {
+			e.Note = "broken WebSocket: a text message is not UTF-8"
 		}
 		return s.keep(e, err)
 	case history.Subscribe:

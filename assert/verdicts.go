@@ -32,7 +32,7 @@ func (j *Judge) Verdicts(end End) []Verdict {
 		case "errors":
 			s.errors(w, &v)
 		case "close":
-			s.close(w, i, &v)
+			s.close(w, i, &v, end)
 		case "isolation":
 			s.isolation(w, &v)
 		case "heartbeat":

@@ -78,7 +78,7 @@ func (s *settlement) lines(f *found) []Line {
 	if f.inLog {
 		return s.logLines(f)
 	}
-	published := s.publisherLines(f)
+	published := append(s.publisherLines(f), s.offenceLines(f)...)
 	if most := witnessLines - len(published); len(out) > most {
 		out = out[len(out)-most:]
 	}
@@ -169,6 +169,9 @@ func (s *settlement) line(k, end *fact, notes []string) Line {
 		l.What, l.Text = "fault", note+ofNode(k)
 	case history.FaultEnd:
 		l.What, l.Text = "healed", note+ofNode(k)
+		if isAbuse(note) {
+			l.What, l.Text = "after", note+": "+[...]string{"neither closed nor answered", "the connection went on", "refused"}[min(int(k.result), 2)]
+		}
 	case history.Pinged:
 		l.What, l.Text = "ping", "answered"
 		if k.sent == 0 {
@@ -257,7 +260,9 @@ func (s *settlement) missing(f *found) string {
 	}
 	d := f.anomaly.Define()
 	switch {
-	case d.harm&(herds|parts) != 0:
+	case d.harm == spreads:
+		return s.suffered(f)
+	case d.harm&(herds|parts|offends) != 0:
 		return f.what()
 	case f.came:
 		return "received " + what
@@ -314,7 +319,14 @@ func (s *settlement) unexcused(f *found) (out []string) {
 		}
 		h := s.promises(f.channel).History
 		out = append(out, fmt.Sprintf("the target promises a history of %d messages and %v", h.Size, h.TTL))
+	case offends:
+		out = append(out, "nothing else that the plan did touched this connection")
+	case spreads:
+		out = append(out, "this client did nothing wrong; no fault of its own touched this connection")
 	case parts:
+		if f.to == causes["abuse"] {
+			return append(out, "the client's offence is the only thing that explains the end")
+		}
 		out = append(out, "no fault of the client's own touched this connection")
 	case herds:
 		out = append(out, "the time of return was the server's choice: it told each client how long to wait")

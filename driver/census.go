@@ -45,6 +45,7 @@ func (s *shard) census(fences []int) census {
 	}
 	s.lag, s.fenceBad = 0, nil
 	n.setbacks = maps.Clone(s.setbacks)
+	n.pending = len(s.offences)
 	for i := range s.clients {
 		c := &s.clients[i]
 		if c.Wanted() {

@@ -28,6 +28,8 @@ func (s *shard) do(x step, now time.Duration) {
 		s.fence(x.client, x.pub, x.channel)
 	case stepFlush:
 		s.writeWaiting(c, x.client)
+	case stepWait:
+		s.waited(c, x, now)
 	case stepMoment:
 		if s.fleet.draining.Load() {
 			return
@@ -43,6 +45,8 @@ func (s *shard) do(x step, now time.Duration) {
 			s.burst(s.firstBurst(x))
 		case "subscribe", "unsubscribe":
 			s.change(c, x, now)
+		case "abuse":
+			s.abuse(c, x, now)
 		}
 	}
 }
@@ -157,7 +161,7 @@ func (s *shard) healAll(now time.Duration) {
 			x.at = now
 			s.clients[x.client].until = now
 			kept.add(x)
-		case stepBack, stepArrive, stepFlush:
+		case stepBack, stepArrive, stepFlush, stepWait:
 			kept.add(x)
 		}
 	}

@@ -31,6 +31,9 @@ func (s *shard) Message(t engine.Token, opcode byte, payload []byte, at engine.S
 		}
 		s.flush(c, i)
 	case 10:
+		if len(s.offences) > 0 && s.echoed(c, i, payload) {
+			return
+		}
 		c.Pong(at.Read, &s.out)
 		s.flush(c, i)
 		s.arm(c, i)
@@ -54,6 +57,9 @@ func (s *shard) receive(c *client, i int32, payload []byte, at engine.Stamp) {
 			s.stamped(c, len(payload), at)
 		} else {
 			slow = true
+			if len(s.offences) > 0 && s.judged(c, i, at) {
+				continue
+			}
 			in.Channel, in.Epoch, in.Flags = 0, 0, 0
 			if len(s.msg.Channel) > 0 {
 				in.Channel = history.ChannelID(s.names.ID(s.msg.Channel))

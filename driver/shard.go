@@ -43,6 +43,7 @@ type shard struct {
 	pubs    []publisher
 	steps   steps
 
+	offences  map[int32]*offence         // by client, while their outcome is awaited
 	leftovers map[engine.Token]*leftover // connections that clients left open behind them
 	outboxes  map[int32]*outbox          // by client, while there is something in them
 
@@ -390,6 +391,7 @@ func (s *shard) Closed(t engine.Token, end engine.End) {
 		s.setback(hangUp(c.State(), end))
 	}
 	l.Chance = scenario.Rand(s.fleet.plan.Seed, "reconnect", int(c.id), int(c.Life())).Float64()
+	delete(s.offences, i)
 	c.faulty, c.conn = false, closedConn{}
 	c.Session.Closed(l, now, &s.out)
 	if c.State() == session.Gone {

@@ -20,6 +20,7 @@ const (
 	stepBurst           // the next publication of a `publish` moment
 	stepFence           // a fence that found the server's window full
 	stepFlush           // what a client said before can be written now
+	stepWait            // an offence of this connection is not waited for any longer
 )
 
 // step is something that a shard will do at a time of the run.

@@ -35,6 +35,8 @@ type DialectInfo struct {
 	ClientPing  bool     // the client may ping in the dialect's own words
 	Sessions    bool     // connect may name a session, which the server may keep
 	Keys        bool     // publications may carry an idempotency key
+	Binary      bool     // its messages are binary
+	Offends     bool     // it can say wrong commands, and tell that they were refused
 	Promises    Promises // what its documentation promises
 
 	Sticky      bool                       // a session that is kept can't be begun anew and kept again

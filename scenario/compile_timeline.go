@@ -98,6 +98,8 @@ func (c *compiler) moment(i, k int, m *MomentSpec) Moment {
 		return execMoment(m.Exec)
 	case m.Mute != nil:
 		return c.mute(i, k, m.Mute)
+	case m.Abuse != nil:
+		return c.abuse(i, k, path, m.Abuse, m.Optional)
 	case m.Publish != nil:
 		d := m.Publish
 		x := Moment{

@@ -65,8 +65,8 @@ type BeatWant struct {
 
 // CloseWant is an expectation about close codes.
 type CloseWant struct {
-	When  string `yaml:"when" need:"true" enum:"drain,restart" about:"drain: the target takes leave with notice; restart: without."`
-	Codes []int  `yaml:"codes" one:"true" need:"true" about:"Which codes the target may close with."`
+	When  string `yaml:"when" need:"true" enum:"drain,restart,abuse" about:"drain: the target takes leave with notice; restart: without; abuse: the client has broken the protocol."`
+	Codes []int  `yaml:"codes" one:"true" about:"Which codes the target may close with; needed but for abuse, where RFC 6455 names them."`
 }
 
 // ShapeWant is an expectation about a shaped channel.

@@ -119,9 +119,9 @@ func TestNotYetAvailable(t *testing.T) {
 	want := strings.Fields(`compression http copies foreign-traffic
 		auth roles filter transform throttle debounce batch aggregate priority
 		data read link fallback
-		degrade abuse scale block revoke
+		degrade scale block revoke
 		state presence`)
-	want = append(want, "via: http", "what: acks")
+	want = append(want, "via: http", "what: acks", "what: stale-epoch", "what: future-offset", "what: other-session", "what: expired-token")
 	slices.Sort(want)
 	if !slices.Equal(got, want) {
 		t.Errorf("got\n%v\nwant\n%v", got, want)

@@ -15,7 +15,7 @@ type MomentSpec struct {
 	Say         *string         `yaml:"say" action:"true" about:"A remark for people."`
 	Degrade     *DegradeSpec    `yaml:"degrade" action:"true" later:"*" about:"The network becomes worse."`
 	Mute        *MuteSpec       `yaml:"mute" action:"true" about:"Clients don't answer."`
-	Abuse       *AbuseSpec      `yaml:"abuse" action:"true" later:"*" about:"Clients break the protocol."`
+	Abuse       *AbuseSpec      `yaml:"abuse" action:"true" about:"Clients break the protocol; only they may suffer from it."`
 	Subscribe   *TopicSpec      `yaml:"subscribe" action:"true" about:"Clients subscribe."`
 	Unsubscribe *TopicSpec      `yaml:"unsubscribe" action:"true" about:"Clients unsubscribe."`
 	Scale       *ScaleSpec      `yaml:"scale" action:"true" later:"*" about:"The group grows or shrinks."`
@@ -96,7 +96,7 @@ type MuteSpec struct {
 type AbuseSpec struct {
 	Who   []string `yaml:"who" one:"true" about:"A group or a list; all by default."`
 	Share Share    `yaml:"share" about:"Which of them; all by default."`
-	What  string   `yaml:"what" need:"true" enum:"unmasked,reserved-bit,reserved-opcode,bad-utf8,long-control,oversize,bad-json,unknown-command,duplicate-subscribe,stale-epoch,future-offset,other-session,expired-token,second-connect" about:"The offence."`
+	What  string   `yaml:"what" need:"true" enum:"unmasked,reserved-bit,reserved-opcode,bad-utf8,long-control,oversize,bad-json,unknown-command,duplicate-subscribe,stale-epoch,future-offset,other-session,expired-token,second-connect" later:"stale-epoch,future-offset,other-session,expired-token" about:"The offence."`
 }
 
 // TopicSpec is a change of subscriptions.

@@ -218,6 +218,9 @@ func sendable(c int) bool {
 
 // String is the limit for people.
 func (c CloseLimit) String() string {
+	if c.When == "abuse" {
+		return "closed as RFC 6455 says, nobody else"
+	}
 	var codes []string
 	for _, n := range c.Codes {
 		codes = append(codes, strconv.Itoa(n))

@@ -25,7 +25,7 @@ func TestNodeProblems(t *testing.T) {
 		{"expect: [{close: {codes: 1001}}]", `found no "when" in expect.0.close`},
 		{"expect: [{close: {when: drain, codes: []}}]", "found an empty list, expected close codes such as [1001, 1012]"},
 		{"expect: [{close: {when: drain, codes: [1001, 1006]}}]", "found 1006, expected a close code: 1000 to 1003, 1007 to 1014 or 3000 to 4999"},
-		{"expect: [{close: {when: lunch, codes: 1001}}]", `found "lunch", expected drain or restart`},
+		{"expect: [{close: {when: lunch, codes: 1001}}]", `found "lunch", expected drain, restart or abuse`},
 	} {
 		_, problems := Load("x.yaml", []byte(small(row.lines)), options())
 		if len(problems) != 1 || !strings.Contains(problems[0].Text, row.want) || problems[0].Line == 0 {

@@ -196,9 +196,9 @@ type Publication struct {
 type Moment struct {
 	At        time.Duration
 	Line      int           // of the file
-	Do        string        // disconnect, slow, publish, rate, subscribe, unsubscribe, say, gateway, exec
+	Do        string        // disconnect, slow, publish, rate, subscribe, unsubscribe, say, gateway, exec, abuse
 	Victims   []Victim      // ascending client number; who, and when exactly
-	How       string        // disconnect: close, fin, reset, cut, freeze, vanish
+	How       string        // disconnect: close, fin, reset, cut, freeze, vanish; abuse: name of the Offence
 	Code      uint16        // close
 	Reason    string        // close
 	After     int           // cut: bytes
@@ -254,7 +254,7 @@ type Expectation struct {
 
 // CloseLimit is the body of a close expectation.
 type CloseLimit struct {
-	When  string `json:"when,omitempty"` // drain, restart
+	When  string `json:"when,omitempty"` // drain, restart, abuse
 	Codes []int  `json:"codes,omitempty"`
 }
 

@@ -39,7 +39,7 @@ func (v *validator) expectations() {
 			}
 		}
 		if e.Close != nil {
-			v.codes(join(path, "close.codes"), e.Close.Codes)
+			v.closes(join(path, "close"), e.Close)
 		}
 		if h := e.Heartbeat; h != nil {
 			v.beatWant(join(path, "heartbeat"), e, h)

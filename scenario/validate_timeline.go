@@ -73,6 +73,9 @@ func (v *validator) moment(i int) {
 		v.channel(join(at, "channel"), m.Publish.Channel)
 	}
 	v.topics(path, m)
+	if m.Abuse != nil {
+		v.abuse(join(path, "abuse"), m.Abuse)
+	}
 	if m.Gateway != nil {
 		v.verb(i, join(path, "gateway"), m)
 	}

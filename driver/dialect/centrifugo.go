@@ -22,7 +22,7 @@ func (Centrifugo) About() About {
 
 		SilenceCode: 3012,
 		Can: Can{
-			Recover: true, Offsets: true, Ack: true, Unsubscribe: true,
+			Recover: true, Offsets: true, Ack: true, Unsubscribe: true, Offend: true,
 		},
 		Promises: Promises{
 			Delivery: "at-most-once", Order: "per-channel",
@@ -59,6 +59,10 @@ func (Centrifugo) Append(dst []byte, c *Command) ([]byte, error) {
 	case Publish:
 		dst = AppendText(append(dst, `,"publish":{"channel":`...), c.Channel)
 		dst = append(append(dst, `,"data":`...), c.Payload...)
+	case Garbage:
+		return append(dst, `,"publish":{"channel":"`...), nil
+	case Nonsense:
+		dst = append(dst, `,"squall":{`...)
 	default:
 		return dst, fmt.Errorf("centrifugo has no command for verb %d", c.Verb)
 	}

@@ -86,6 +86,7 @@ type Can struct {
 	Keys        bool // publications may carry an idempotency key
 	Sticky      bool // a session that is kept can't be begun anew and kept again
 	Leave       bool // the client may say that it goes
+	Offend      bool // commands that must be refused can be said: Garbage, Nonsense, and others at the wrong time
 	Quality     bool // subscriptions and publications have a Quality; what is not acknowledged is AtMostOnce
 }
 
@@ -120,6 +121,8 @@ const (
 	Release                     // the answer to Received, with its ID; Published follows
 	Complete                    // the answer to Released, with its ID
 	Leave                       // the client goes, and its session with it; if Can.Leave
+	Garbage                     // what is no command: it ends in its middle, after its ID
+	Nonsense                    // a command that the protocol does not have
 )
 
 // Command is something that the client says.

@@ -21,7 +21,7 @@ func (Events) About() About {
 		SilenceCode: 4003,
 		Can: Can{
 			Recover: true, Offsets: true, Ack: true, AckOffset: true,
-			Patterns: true, Filters: true, Unsubscribe: true, ClientPing: true, Sessions: true, Keys: true,
+			Patterns: true, Filters: true, Unsubscribe: true, ClientPing: true, Sessions: true, Keys: true, Offend: true,
 		},
 		Promises: Promises{
 			Delivery: "exactly-once", Order: "per-channel", Recovery: true,
@@ -63,6 +63,10 @@ func (Events) Append(dst []byte, c *Command) ([]byte, error) {
 		dst = append(dst, `"type":"ping"`...)
 	case Pong:
 		dst = append(dst, `"type":"pong"`...)
+	case Garbage:
+		return append(dst, `"type":"publish","channel":"`...), nil
+	case Nonsense:
+		dst = append(dst, `"type":"squall"`...)
 	default:
 		return dst, fmt.Errorf("events has no command for verb %d", c.Verb)
 	}

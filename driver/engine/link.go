@@ -442,6 +442,10 @@ func (l *link) Fault(a fault.Action) {
 		l.wire.gate(a)
 	case fault.Slow:
 		l.wire.gate(a)
+	case fault.Raw:
+		if l.phase == open {
+			l.wire.push(a.Bytes)
+		}
 	case fault.Heal:
 		if m := l.more; m != nil && m.frozen {
 			m.frozen = false

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"bytes"
+	"io"
 	"slices"
 	"strings"
 	"testing"
@@ -311,5 +312,33 @@ func TestDeafServer(t *testing.T) {
 		if end := r.wantClosed(1, Local); !strings.Contains(end.Text, "does not read") {
 			t.Errorf("it ended with %q", end.Text)
 		}
+	})
+}
+
+// TestFaultRaw: bytes go out as they are, between frames, whatever they are; and
+// what answers them is told like anything else.
+func TestFaultRaw(t *testing.T) {
+	onAll(t, func(t *testing.T, r *rig) {
+		p := r.connect(1)
+		r.do(func() { r.conns[1].Send(OpText, []byte("before")) })
+		if _, b := p.hear(); string(b) != "before" {
+			t.Fatalf("the server hears %q", b)
+		}
+		raw := append([]byte{0xff, 0x00, 0x83}, bytes.Repeat([]byte("raw"), 50_000)...)
+		r.fault(1, fault.Action{Kind: fault.Raw, Bytes: raw})
+		got := make([]byte, len(raw))
+		if _, err := io.ReadFull(p.buf, got); err != nil || !bytes.Equal(got, raw) {
+			t.Fatalf("the server reads something else, %v", err)
+		}
+		r.do(func() { r.conns[1].Send(OpText, []byte("after")) })
+		if _, b := p.hear(); string(b) != "after" {
+			t.Errorf("the server hears %q", b)
+		}
+		p.say(frame(true, OpClose, "\x03\xea"))
+		if e := r.wantClosed(1, CloseFrame); e.Code != 1002 {
+			t.Errorf("closed with %d", e.Code)
+		}
+		r.fault(1, fault.Action{Kind: fault.Raw, Bytes: raw}) // without effect
+		r.quiet(10 * time.Millisecond)
 	})
 }

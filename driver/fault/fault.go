@@ -20,6 +20,7 @@ const (
 	Abandon                 // never touch the socket again (the other side still sees it open); Closed follows at once
 	Slow                    // read at most Rate bytes a second
 	Heal                    // end Freeze or Slow
+	Raw                     // write Bytes as they are, whatever they are; the connection goes on
 )
 
 // Action is one fault applied.
@@ -27,5 +28,6 @@ type Action struct {
 	Kind  Kind
 	After int           // Cut: bytes; 0: inside the next frame
 	Rate  int           // Slow: bytes per second
+	Bytes []byte        // Raw
 	Grace time.Duration // Cut: when nothing arrives for so long, half a frame of ours is written and the socket reset; 0: 500ms
 }

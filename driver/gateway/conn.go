@@ -84,7 +84,8 @@ func (c *conn) serve(early []byte) {
 	switch {
 	case errors.Is(err, errPeerClosed):
 	case errors.As(err, &bad):
-		c.close(bad.code, bad.reason)
+		c.gateway.wrong.expels(c)
+		c.close(c.gateway.wrong.verdict(bad), bad.reason)
 		c.flushed()
 		c.linger()
 	}

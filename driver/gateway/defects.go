@@ -98,6 +98,18 @@ func Defects() []DefectInfo {
 			[]string{"sockjs/sockjs-node#219", "hapijs/nes#93", "beyondcode/laravel-websockets#778"}},
 		{"late-heartbeat", "waits three times as long as it told between its pings", "late-heartbeat", 1,
 			[]string{"aspnet/WebSockets#204", "processone/ejabberd#698"}},
+		{"collateral-close", "when a client breaks RFC 6455, closes another one's connection with 1011, too", "collateral-close", 1,
+			[]string{"ueberdosis/hocuspocus#392", "ueberdosis/hocuspocus#418", "dyc3/opentogethertube#784"}},
+		{"bad-utf8-passed-on", "sends a text that is not UTF-8 to another connection before it closes its author", "offence-passed-on", 1,
+			[]string{"ballerina-platform/ballerina-lang#12696"}},
+		{"oversize-buffered", "waits for every byte that a frame announces, and keeps them", "offence-tolerated", 1,
+			[]string{"gobwas/ws#223"}},
+		{"unmasked-accepted", "obeys frames without a mask", "offence-tolerated", 1,
+			[]string{"theturtle32/WebSocket-Node#226", "novnc/websockify#164"}},
+		{"wrong-violation-code", "closes with 1000 whatever a client has done wrong", "wrong-close-code", 1,
+			[]string{"nodejs/undici#5051", "python-hyper/wsproto#182"}},
+		{"resubscribe-obeyed", "answers a subscribe to a channel that is subscribed to as if it were the first", "offence-tolerated", 1,
+			[]string{"rails/rails#24875", "hiero-ledger/hiero-json-rpc-relay#987"}},
 	}
 }
 
@@ -141,6 +153,12 @@ type wrong struct {
 	zombieConnection       *trigger
 	falseLivenessKill      *trigger
 	lateHeartbeat          *trigger
+	collateralClose        *trigger
+	badUTF8PassedOn        *trigger
+	oversizeBuffered       *trigger
+	unmaskedAccepted       *trigger
+	wrongViolationCode     *trigger
+	resubscribeObeyed      *trigger
 
 	mu      sync.Mutex
 	heirs   []inheritance       // connection-id-reuse-leak
@@ -198,6 +216,12 @@ func (w *wrong) places() map[string]**trigger {
 		"zombie-connection":         &w.zombieConnection,
 		"false-liveness-kill":       &w.falseLivenessKill,
 		"late-heartbeat":            &w.lateHeartbeat,
+		"collateral-close":          &w.collateralClose,
+		"bad-utf8-passed-on":        &w.badUTF8PassedOn,
+		"oversize-buffered":         &w.oversizeBuffered,
+		"unmasked-accepted":         &w.unmaskedAccepted,
+		"wrong-violation-code":      &w.wrongViolationCode,
+		"resubscribe-obeyed":        &w.resubscribeObeyed,
 	}
 }
 

@@ -39,6 +39,7 @@ func suffer(t *testing.T, d Defect, seed uint64) (s symptoms) {
 // TestDefects: each defect shows its own symptom in every run, and no foreign one.
 func TestDefects(t *testing.T) {
 	tested := map[string]bool{"zombie-connection": true, "false-liveness-kill": true, "late-heartbeat": true, "acked-lost-on-crash": true, "interest-lost-remote": true, "restart-dup": true, "resume-livelock": true, "drain-loss": true, "wrong-close-code": true, "lockstep-reconnect": true,
+		"collateral-close": true, "bad-utf8-passed-on": true, "oversize-buffered": true, "unmasked-accepted": true, "wrong-violation-code": true, "resubscribe-obeyed": true, // TestAbuseDefects
 		"membership-lost-silent": true, "cross-channel-leak": true, "cross-tenant-leak": true, "connection-id-reuse-leak": true,
 		"wildcard-overmatch": true, "post-unsubscribe-delivery": true, "command-inversion": true, // TestIsolationDefects
 		"slow-consumer-silent-drop": true, "confirmed-not-subscribed": true, "causal-inversion": true, // below

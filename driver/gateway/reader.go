@@ -59,6 +59,7 @@ func (r *reader) message() ([]byte, error) {
 			}
 			return nil, err
 		}
+		h = r.c.gateway.wrong.unmask(h)
 		if err := r.check(h); err != nil {
 			return nil, err
 		}
@@ -72,7 +73,7 @@ func (r *reader) message() ([]byte, error) {
 			r.payload = r.c.gateway.buffers.Get().(*[]byte)
 			*r.payload = (*r.payload)[:0]
 		}
-		if len(*r.payload)+int(h.Length) > r.c.gateway.cfg.Limits.Message {
+		if int64(len(*r.payload))+h.Length > int64(r.limit()) {
 			return nil, &violation{ws.StatusMessageTooBig, "message too big"}
 		}
 		from := len(*r.payload)
@@ -85,6 +86,7 @@ func (r *reader) message() ([]byte, error) {
 			continue
 		}
 		if !utf8.Valid(*r.payload) {
+			r.c.gateway.wrong.passOn(r.c, *r.payload)
 			return nil, &violation{ws.StatusInvalidFramePayloadData, "text is not UTF-8"}
 		}
 		return *r.payload, nil
@@ -103,10 +105,15 @@ func (r *reader) check(h ws.Header) error {
 	switch {
 	case h.OpCode == ws.OpBinary:
 		return &violation{ws.StatusUnsupportedData, "only text is understood"}
-	case h.Length > int64(r.c.gateway.cfg.Limits.Message):
+	case h.Length > int64(r.limit()):
 		return &violation{ws.StatusMessageTooBig, "message too big"}
 	}
 	return nil
+}
+
+// limit is the length of the longest message.
+func (r *reader) limit() int {
+	return r.c.gateway.wrong.longest(r.c.gateway.cfg.Limits.Message)
 }
 
 // fill reads the frame's payload behind what is there, in steps of at most 4 KiB.

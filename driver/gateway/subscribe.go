@@ -17,6 +17,8 @@ func (c *conn) subscribe(m *command) *refusal {
 		return refuse(400, "bad-request", "subscribe needs a channel or a pattern")
 	case c.subs[name] != nil && c.subs[name].restored: // begun anew
 		c.subs[name].stream.remove(c.subs[name])
+	case c.subs[name] != nil && c.gateway.wrong.obeysTwice(c, m):
+		return nil
 	case c.subs[name] != nil:
 		return refuse(409, "already-subscribed", "already subscribed to "+name)
 	}

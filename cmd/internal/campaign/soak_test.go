@@ -158,13 +158,14 @@ func soakDefects(t *testing.T) {
 	wg.Wait()
 }
 
-// soakCentrifuge: storms and cuts with 5,000 clients against the real server of
+// soakCentrifuge: storms, cuts and offences with thousands of clients against the real server of
 // scenarios/targets/centrifuge, started anew for each run.
 func soakCentrifuge(t *testing.T) {
 	bin := buildRecipe(t, "centrifuge")
 	for _, c := range []struct{ file, set string }{
 		{"reconnect-storm.yaml", "clients.voters.count=4960"},
 		{"cuts.yaml", "clients.members.count=4960"},
+		{"hostile-clients.yaml", "clients.members.count=1000"},
 	} {
 		name := "centrifuge/" + strings.TrimSuffix(c.file, ".yaml")
 		if !strings.Contains(name, *soakOnly) {

@@ -1,0 +1,41 @@
+package campaign
+
+import (
+	"testing"
+
+	"squall/assert"
+)
+
+// TestAbuseIsExercised: on the correct gateway every offence has its outcome,
+// often enough for a pass to mean something, and each error is explained.
+func TestAbuseIsExercised(t *testing.T) {
+	r := bubble(t, plan(t, "hostile-clients.yaml", 1))
+	for name, least := range map[string]int64{"offences judged": 190, "closed for it": 100, "refused": 70, "authors": 24, "bystanders": 310} {
+		if got := counted(r, "close", name); got < least {
+			t.Errorf("%d %s, want at least %d", got, name, least)
+		}
+	}
+	if n := counted(r, "close", "unseen"); n != 0 || r.State != assert.Pass {
+		t.Errorf("%s, %d unseen:\n%s", r.State, n, tell(r))
+	}
+	if e, n := counted(r, "errors", "errors"), counted(r, "errors", "excused"); e != 0 || n != counted(r, "close", "refused") {
+		t.Errorf("%d errors and %d excused, want as many as were refused", e, n)
+	}
+}
+
+// TestEachOffenceIsExercised: each name of the language has an outcome of its own.
+func TestEachOffenceIsExercised(t *testing.T) {
+	for what, closed := range map[string]bool{
+		"unmasked": true, "reserved-bit": true, "reserved-opcode": true, "bad-utf8": true, "long-control": true, "oversize": true,
+		"bad-json": false, "unknown-command": false, "duplicate-subscribe": false, "second-connect": false,
+	} {
+		t.Run(what, func(t *testing.T) {
+			t.Parallel()
+			r := bubble(t, plan(t, "hostile-clients.yaml", 1, "clients.members.count=30", "timeline.10.abuse.what="+what, "timeline.10.when.share=all", "timeline.10.when.nth=3"))
+			name := map[bool]string{true: "closed for it", false: "refused"}[closed]
+			if got := counted(r, "close", name); got < 24 || r.State != assert.Pass {
+				t.Errorf("%s, %d %s:\n%s", r.State, got, name, tell(r))
+			}
+		})
+	}
+}

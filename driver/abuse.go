@@ -1,0 +1,172 @@
+package driver
+
+import (
+	"time"
+
+	"squall/assert/history"
+	"squall/driver/dialect"
+	"squall/driver/engine"
+	"squall/driver/fault"
+	"squall/driver/session"
+	"squall/scenario"
+)
+
+// outcomeWait is how long the outcome of an offence is waited for.
+const outcomeWait = 5 * time.Second
+
+// offence is what a client has done wrongly on its present connection, and what
+// has not had its answer yet.
+type offence struct {
+	what string
+	life int32
+	till time.Duration
+	id   uint64 // of the command that was wrong
+	wire bool   // it was a frame: the client says nothing more, and id is what a broken text named
+	echo bool   // what was written behind it was answered
+}
+
+func (o *offence) note() string { return "abuse " + o.what }
+
+// brokenText is a JSON text that is not UTF-8.
+const brokenText = "\"squall \xff\xfe\xc0\xaf\""
+
+// abuse lets the victim do something wrong, of its own free will. It is no fault
+// of the network: no storm begins, and nobody's latency is excused. A victim that
+// is not connected, whose last offence has had no outcome yet, or who has nothing
+// to subscribe to again, is skipped and counted.
+func (s *shard) abuse(c *client, x step, now time.Duration) {
+	if !c.Connected() || c.faulty || s.offences[x.client] != nil {
+		s.skipped++
+		return
+	}
+	o := &offence{what: x.moment.How, life: c.Life(), till: now + outcomeWait}
+	kind, _ := scenario.OffenceOf(o.what)
+	channel, subscribed := history.ChannelID(0), false
+	c.Subscriptions(func(ch history.ChannelID, _ int) {
+		if !subscribed {
+			channel, subscribed = ch, true
+		}
+	})
+	if o.what == "duplicate-subscribe" && !subscribed {
+		s.skipped++
+		return
+	}
+	if s.offences == nil {
+		s.offences = make(map[int32]*offence)
+	}
+	s.offences[x.client] = o
+	s.steps.add(step{at: o.till, kind: stepWait, client: x.client, life: o.life})
+	s.fault(c, history.FaultBegin, o.note(), x.at, now)
+	if o.wire = !kind.Words; o.wire {
+		name := "squall"
+		if subscribed {
+			name = s.fleet.cfg.Names.Name(int32(channel))
+		}
+		c.Leave() // whatever it says from now on is not owed an answer
+		c.conn.Fault(fault.Action{Kind: fault.Raw, Bytes: fault.Offence(o.what, s.brokenMessage(c, o, name), s.opcode == engine.OpBinary)})
+		return
+	}
+	o.id = c.NextID()
+	switch m := (session.Command{ID: o.id}); o.what {
+	case "bad-json":
+		m.Verb = dialect.Garbage
+		s.say(c, &m)
+	case "unknown-command":
+		m.Verb = dialect.Nonsense
+		s.say(c, &m)
+	case "duplicate-subscribe":
+		m.Verb, m.Channel = dialect.Subscribe, channel
+		s.say(c, &m)
+	case "second-connect":
+		m.Verb = dialect.Connect
+		s.say(c, &m)
+	}
+}
+
+// brokenMessage is a publication whose payload is not UTF-8, nil where messages
+// are no text.
+func (s *shard) brokenMessage(c *client, o *offence, channel string) []byte {
+	if s.fleet.about.Binary || o.what != "bad-utf8" {
+		return nil
+	}
+	o.id = c.NextID()
+	b, err := s.fleet.cfg.Dialect.Append(nil, &dialect.Command{Verb: dialect.Publish, ID: o.id, Channel: channel, Payload: []byte(brokenText)})
+	if err != nil {
+		return []byte(brokenText)
+	}
+	return b
+}
+
+// judged takes the message in s.msg if it answers an offence: a refusal, which is
+// an error that the offence explains, or an answer as to a right command. Behind a
+// broken frame whatever names no other command is about that, too: a server may
+// tell what it made of it before it ends the connection.
+func (s *shard) judged(c *client, i int32, at engine.Stamp) bool {
+	o := s.offences[i]
+	if o == nil || o.life != c.Life() {
+		return false
+	}
+	m := &s.msg
+	switch {
+	case m.Kind == dialect.Error && (m.ID == o.id || m.ID == 0 && (o.wire || o.what == "bad-json")):
+		s.tell(c, &history.Event{
+			Kind: history.Problem, Client: history.ClientID(c.id), Life: o.life, Flags: history.FlagExcused,
+			Code: int32(m.Code), Seen: at.Read, Arrived: at.Arrived, Note: o.note() + " refused",
+		})
+		if !o.wire {
+			s.outcome(c, i, history.Failed, at.Read)
+		}
+	case o.wire:
+		return false
+	case m.ID == o.id && m.Kind != dialect.Ignored && m.Kind != dialect.Delivered && m.Kind != dialect.Error:
+		s.outcome(c, i, history.OK, at.Read)
+	default:
+		return false
+	}
+	return true
+}
+
+// echoed takes the pong that answers what was written behind an offence. It still
+// may be ended: not every server answers pings where it looks at messages.
+func (s *shard) echoed(c *client, i int32, payload []byte) bool {
+	o := s.offences[i]
+	if o == nil || o.life != c.Life() || !o.wire || string(payload) != fault.Echo {
+		return false
+	}
+	o.echo = true
+	return true
+}
+
+// waited ends the wait for an outcome.
+func (s *shard) waited(c *client, x step, now time.Duration) {
+	o := s.offences[x.client]
+	if o == nil || o.life != x.life || now < o.till {
+		return
+	}
+	r := history.Unknown
+	if o.echo {
+		r = history.OK
+	}
+	s.outcome(c, x.client, r, now)
+	if o.wire {
+		s.giveUp(c)
+	}
+}
+
+// outcome tells what came of an offence, but for the end of the connection, which
+// speaks for itself.
+func (s *shard) outcome(c *client, i int32, r history.Result, now time.Duration) {
+	o := s.offences[i]
+	delete(s.offences, i)
+	e := history.Event{
+		Kind: history.FaultEnd, Client: history.ClientID(c.id), Life: o.life, Result: r, Due: now, Sent: now, Seen: now, Arrived: now, Note: o.note(),
+	}
+	s.tell(c, &e)
+}
+
+// giveUp ends a connection on which nothing more can be said, since its frames
+// are out of step: the client returns at once.
+func (s *shard) giveUp(c *client) {
+	c.faulty, c.away, c.deaf = true, 0, true
+	c.conn.Fault(fault.Action{Kind: fault.Reset})
+}
