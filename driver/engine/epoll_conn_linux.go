@@ -27,6 +27,7 @@ type busy struct {
 	frozen bool
 	slow   bool
 	paused bool // slow, and the budget is used up
+	over   bool // nothing is left to read
 	behind bool // bytes may have waited for a fault of ours, not for us
 	budget fault.Budget
 }
@@ -40,7 +41,7 @@ func (c *epollConn) unusual() *busy {
 
 // usual drops what is no longer needed.
 func (c *epollConn) usual() {
-	if b := c.busy; b != nil && len(b.out) == 0 && b.broken == 0 && !b.frozen && !b.slow && !b.behind && c.phase != connecting {
+	if b := c.busy; b != nil && len(b.out) == 0 && b.broken == 0 && !b.frozen && !b.slow && !b.over && !b.behind && c.phase != connecting {
 		c.busy = nil
 	}
 }
@@ -233,6 +234,9 @@ func (c *epollConn) refresh() {
 	if c.busy != nil && c.busy.frozen {
 		want = 0
 	}
+	if c.busy != nil && c.busy.over {
+		want = 0 // the kernel would report the end in every round
+	}
 	c.watch(want)
 }
 
@@ -307,6 +311,12 @@ func (c *epollConn) expire(time.Duration) {
 	c.refresh()
 }
 
+// over implements wire.
+func (c *epollConn) over() {
+	c.unusual().over = true
+	c.refresh()
+}
+
 // gate implements wire.
 func (c *epollConn) gate(a fault.Action) {
 	switch a.Kind {
@@ -314,6 +324,12 @@ func (c *epollConn) gate(a fault.Action) {
 		b := c.unusual()
 		b.frozen, b.behind = true, true
 	case fault.Slow:
+		if a.Rate <= 0 {
+			if b := c.busy; b != nil && b.slow {
+				b.slow, b.paused = false, false
+			}
+			break
+		}
 		b := c.unusual()
 		b.slow, b.behind, b.paused, b.budget = true, true, false, fault.NewBudget(a.Rate, c.loop.Now())
 	case fault.Heal:

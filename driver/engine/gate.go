@@ -35,7 +35,7 @@ func (g *gate) apply(a fault.Action) {
 			g.frozen = true
 			g.Conn.SetDeadline(longAgo())
 		case fault.Slow:
-			g.slow, g.budget = true, fault.NewBudget(a.Rate, time.Since(g.epoch))
+			g.slow, g.budget = a.Rate > 0, fault.NewBudget(a.Rate, time.Since(g.epoch))
 			g.Conn.SetReadDeadline(longAgo())
 		case fault.Heal:
 			g.frozen, g.slow = false, false

@@ -40,6 +40,8 @@ type wire interface {
 	waiting() int
 	// end lets go of the socket; the engine releases the link when it is gone.
 	end(how farewell)
+	// over says that nothing more will be read, though the link goes on for a while.
+	over()
 	// gate applies Freeze, Slow or Heal.
 	gate(a fault.Action)
 	// expire tells that link.more.later, or after the end any time set, has come.
@@ -69,6 +71,7 @@ type more struct {
 	frozen  bool          // by Freeze
 	held    []byte        // read before the Freeze, to be received after the Heal …
 	thaw    time.Duration // … which is then, if nothing else is read before
+	transit *transit      // a network of its own
 }
 
 // cut is a Cut that has not struck yet.
@@ -114,7 +117,8 @@ func (l *link) arm() {
 				first = min(first, t)
 			}
 		}
-		if first == Never && m.dial == nil && m.cut == nil && !m.frozen {
+		first = min(first, m.transit.next())
+		if first == Never && m.dial == nil && m.cut == nil && m.transit == nil && !m.frozen {
 			l.more = nil
 		}
 	}
@@ -135,14 +139,16 @@ func (l *link) expire(now time.Duration) {
 	switch {
 	case m.cut != nil && m.cut.due > 0 && now >= m.cut.due:
 		ping := l.shard.frame(OpPing, []byte("squall"))
-		l.wire.push(ping[:len(ping)/2])
+		l.push(ping[:len(ping)/2])
 		l.finish(End{Cause: Fault, At: l.shard.stamp()}, lastWords)
 		return
 	case m.due > 0 && now >= m.due:
 		l.late()
 		return
 	case m.thaw > 0 && now >= m.thaw:
-		l.receive(nil, l.shard.stamp())
+		l.take(nil, l.shard.stamp())
+	case now >= m.transit.next():
+		l.travel(now)
 	case m.later > 0 && now >= m.later:
 		m.later = 0
 		l.wire.expire(now)
@@ -171,15 +177,18 @@ func (l *link) connected() {
 		return
 	}
 	l.phase = upgrading
-	l.wire.push(l.more.dial.Request)
+	l.push(l.more.dial.Request)
 }
 
 // lost says that no more bytes will come: EOF, Reset, or Unreachable before the
 // connection stood.
 func (l *link) lost(cause Cause, text string, at Stamp) {
+	if l.overtakes(cause, text) {
+		return
+	}
 	if l.more != nil && len(l.more.held) > 0 {
 		l.more.frozen = false
-		l.receive(nil, at)
+		l.take(nil, at)
 	}
 	switch l.phase {
 	case ended:
@@ -205,6 +214,9 @@ func (l *link) finish(e End, how farewell) {
 	if l.phase == open || l.phase == closing {
 		l.shard.count.conns--
 	}
+	if how != reset && how != abandon {
+		l.hurry()
+	}
 	l.phase = ended
 	l.more = nil
 	l.decoder.drop(&l.shard.spares)
@@ -215,8 +227,17 @@ func (l *link) finish(e End, how farewell) {
 
 // receive takes bytes off the wire, in order.
 func (l *link) receive(b []byte, at Stamp) {
+	l.shard.count.bytesIn += uint64(len(b))
+	if l.more != nil && l.more.transit != nil {
+		l.underway(b, at.Read)
+		return
+	}
+	l.take(b, at)
+}
+
+// take takes bytes that have come to this end.
+func (l *link) take(b []byte, at Stamp) {
 	s := l.shard
-	s.count.bytesIn += uint64(len(b))
 	if m := l.more; m != nil {
 		if b = l.hold(b); m.frozen {
 			return
@@ -356,7 +377,7 @@ func (l *link) deliver(m message, at Stamp) {
 	case l.phase == closing:
 		l.finish(End{Cause: Local, Code: code, At: at}, shut)
 	default:
-		l.wire.push(s.frame(OpClose, closePayload(code, "")))
+		l.push(s.frame(OpClose, closePayload(code, "")))
 		l.finish(End{Cause: CloseFrame, Code: code, Text: reason, At: at}, shut)
 	}
 }
@@ -365,7 +386,7 @@ func (l *link) deliver(m message, at Stamp) {
 // of its close frame, if that was it.
 func (l *link) violated(v violation, told uint16, at Stamp) {
 	if l.phase == open {
-		l.wire.push(l.shard.frame(OpClose, closePayload(v.code, v.text)))
+		l.push(l.shard.frame(OpClose, closePayload(v.code, v.text)))
 	}
 	l.finish(End{Cause: Violation, Code: told, Text: clip(v.text, maxText), At: at}, shut)
 }
@@ -382,7 +403,7 @@ func (l *link) Send(opcode byte, payload []byte) {
 	if l.phase != open {
 		return
 	}
-	n := l.wire.waiting()
+	n := l.wire.waiting() + l.leaving()
 	if opcode == OpPong {
 		switch {
 		case n == 0:
@@ -397,16 +418,16 @@ func (l *link) Send(opcode byte, payload []byte) {
 		l.finish(End{Cause: Local, Text: text, At: l.shard.stamp()}, reset)
 		return
 	}
-	l.wire.push(l.shard.frame(opcode, payload))
+	l.push(l.shard.frame(opcode, payload))
 }
 
 // Close implements Conn.
 func (l *link) Close(code uint16, reason string) {
 	switch l.phase {
 	case open:
-		l.wire.push(l.shard.frame(OpClose, closePayload(code, reason)))
+		l.push(l.shard.frame(OpClose, closePayload(code, reason)))
 		l.phase = closing
-		l.extra().due = l.shard.Now() + closeWait
+		l.extra().due = l.shard.Now() + l.patience()
 		l.arm()
 	case connecting, upgrading, refused:
 		l.finish(End{Cause: Local, At: l.shard.stamp()}, reset)
@@ -444,8 +465,10 @@ func (l *link) Fault(a fault.Action) {
 		l.wire.gate(a)
 	case fault.Raw:
 		if l.phase == open {
-			l.wire.push(a.Bytes)
+			l.push(a.Bytes)
 		}
+	case fault.Degrade:
+		l.degrade(a, end.At.Read)
 	case fault.Heal:
 		if m := l.more; m != nil && m.frozen {
 			m.frozen = false

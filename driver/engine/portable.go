@@ -264,7 +264,7 @@ func (p *portable) read(c *portableConn) {
 		if err != nil {
 			c.lost(causeOf(err), reason(err), at)
 		}
-		done := c.phase == ended
+		done := err != nil || c.phase == ended // with an error nothing more is to come
 		p.leave(began)
 		if done {
 			return

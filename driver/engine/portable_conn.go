@@ -133,6 +133,9 @@ func resetConn(conn net.Conn) {
 	}
 }
 
+// over implements wire: the reader has ended.
+func (c *portableConn) over() {}
+
 // gate implements wire.
 func (c *portableConn) gate(a fault.Action) {
 	if c.socket == nil {
