@@ -113,6 +113,9 @@ type compiler struct {
 	problems Problems
 	channels map[string]int32
 	scopes   []*scope // of the clients, by number
+
+	scalings map[string][]scaling // by group
+	now      time.Duration        // of the moment that is being made; negative: any time
 }
 
 // newCompiler validates s and begins its plan.
@@ -122,6 +125,10 @@ func newCompiler(s *Scenario, o Options) *compiler {
 		Name: s.Name, About: s.About, File: s.file, Seed: defaultSeed, Set: s.set,
 		Duration: s.Duration.Duration, Warmup: s.Warmup.Duration,
 		Drain: DrainPlan{Timeout: defaultDrain, AckTimeout: defaultAckTimeout},
+	}
+	c.scalings = make(map[string][]scaling)
+	for _, g := range s.keys("clients") {
+		c.scalings[g] = s.scalings(g)
 	}
 	p := c.plan
 	if s.Seed != nil {

@@ -24,10 +24,11 @@ func (c *compiler) groups() {
 	for _, name := range c.s.keys("clients") {
 		g := c.s.Clients[name]
 		p.Groups = append(p.Groups, Group{
-			Name: name, First: len(p.Clients), Count: g.Count, Role: string(g.Role),
+			Name: name, First: len(p.Clients), Count: c.s.members(name), Initial: g.Count, Role: string(g.Role),
 			Reconnect: backoff(g.Reconnect), Session: churn(g.Session), Heartbeat: c.pings(g.Heartbeat),
 			Outbox: outbox(g.Outbox),
 		})
+		c.limits(&p.Groups[len(p.Groups)-1], &g)
 		c.group(len(p.Groups)-1, name, &g)
 	}
 	for i := range p.Clients {
@@ -123,19 +124,23 @@ func (c *compiler) group(index int, name string, g *GroupSpec) {
 	path := join("clients", name)
 	t := c.compileGroup(path, g)
 	entries := c.entries(path, name, g, t.vars)
-	subs := c.subscriptions(path, index, g)
+	p := c.plan
+	subs := c.subscriptions(path, index, g, p.Groups[index].Count)
 	if c.failed() {
 		return
 	}
-	p := c.plan
 	times := arrivals(g.Arrive, g.Count, p.Seed, index)
-	for i := range g.Count {
+	for i := range p.Groups[index].Count {
 		n := len(p.Clients)
 		s := &scope{
 			I: i, N: n, Group: name, Seed: p.Seed, Run: c.o.Run, env: c.env,
 			rng: Rand(p.Seed, "client", n, 0),
 		}
-		client := Client{Group: index, Arrive: times[i]}
+		client := Client{Group: index, Arrive: -1}
+		if i < g.Count {
+			client.Arrive = times[i]
+		}
+		c.link(&client, n, g)
 		if err := c.client(s, &t, path, &client, subs); err != nil {
 			c.problems = append(c.problems, *err)
 			return
@@ -272,7 +277,7 @@ func (c *compiler) entries(path, group string, g *GroupSpec, vars []string) []*e
 	for i, spec := range g.Publish {
 		at := join(path, "publish."+itoa(i))
 		e := &entry{
-			group: group, name: entryName(spec, i), path: at, spec: &g.Publish[i], size: spec.Size, clients: g.Count,
+			group: group, name: entryName(spec, i), path: at, spec: &g.Publish[i], size: spec.Size, clients: c.s.members(group),
 			channel: c.template(join(at, "channel"), spec.Channel, g.of(namesOfStream), vars),
 			payload: payload(spec.Payload.node, join(at, "payload"), g.of(namesOfStream), vars, func(path, text string) { c.fail(path, "%s", text) }),
 		}

@@ -24,6 +24,9 @@ func (c *compiler) moments() {
 				c.verbs(i, m.Gateway, at, line)
 				continue
 			}
+			if c.now = at; m.When != nil {
+				c.now = -1
+			}
 			moment := c.moment(i, k, m)
 			moment.At, moment.Line = at, line
 			if m.When != nil {
@@ -100,6 +103,10 @@ func (c *compiler) moment(i, k int, m *MomentSpec) Moment {
 		return c.mute(i, k, m.Mute)
 	case m.Abuse != nil:
 		return c.abuse(i, k, path, m.Abuse, m.Optional)
+	case m.Degrade != nil:
+		return c.degrade(i, k, m.Degrade)
+	case m.Scale != nil:
+		return c.scale(i, k, m.Scale)
 	case m.Publish != nil:
 		d := m.Publish
 		x := Moment{
@@ -161,7 +168,8 @@ func (c *compiler) crowd(who []string, share Share) string {
 	return name
 }
 
-// victims draws a share of the groups together, in ascending order of number.
+// victims draws a share of the groups together, as they are scaled by then, in
+// ascending order of number.
 // With publishing, groups without a publish entry are left out when none is
 // named.
 func (c *compiler) victims(i, k int, who []string, share Share, over time.Duration, away Draw, publishing bool) []Victim {
@@ -174,7 +182,11 @@ func (c *compiler) victims(i, k int, who []string, share Share, over time.Durati
 		if publishing && len(c.s.Clients[group.Name].Publish) == 0 {
 			continue
 		}
-		for n := range group.Count {
+		there := group.Count
+		if c.now >= 0 {
+			there = c.size(group.Name, c.now)
+		}
+		for n := range there {
 			pool = append(pool, group.First+n)
 		}
 	}

@@ -17,7 +17,7 @@ type wantedSub struct {
 
 // subscriptions decides what each entry of a group means, and draws who has a
 // part in it.
-func (c *compiler) subscriptions(path string, group int, g *GroupSpec) []wantedSub {
+func (c *compiler) subscriptions(path string, group int, g *GroupSpec, count int) []wantedSub {
 	all := make([]wantedSub, len(g.Subscribe))
 	for i := range g.Subscribe {
 		s, at := &g.Subscribe[i], join(path, "subscribe."+itoa(i))
@@ -36,11 +36,11 @@ func (c *compiler) subscriptions(path string, group int, g *GroupSpec) []wantedS
 			c.fail(join(at, "observe"), "found observe: true, expected a target with offsets and a history, by which to judge what is not ours")
 		}
 		if s.Share.Given && s.Share.Text != "all" {
-			if s.Share.Whole && s.Share.Count > g.Count {
-				c.fail(join(at, "share"), "found %d, expected at most %d, which is all of the group", s.Share.Count, g.Count)
+			if s.Share.Whole && s.Share.Count > count {
+				c.fail(join(at, "share"), "found %d, expected at most %d, which is all of the group", s.Share.Count, count)
 				continue
 			}
-			w.in = choose(Rand(c.plan.Seed, fmt.Sprintf("subscribe %d", i), group, 0), s.Share.Of(g.Count), g.Count)
+			w.in = choose(Rand(c.plan.Seed, fmt.Sprintf("subscribe %d", i), group, 0), s.Share.Of(count), count)
 		}
 	}
 	return all
@@ -95,18 +95,23 @@ func (c *compiler) topicMoment(i, k int, path, do string, d *TopicSpec, optional
 }
 
 // subscribers counts, for each channel, who will receive what is published there
-// at the start, and the subscriptions of all clients.
-func (c *compiler) subscribers() (byChannel []int, subs int) {
+// at the start, and the subscriptions of all clients. Each client counts for as
+// much as there says; nil: 1.
+func (c *compiler) subscribers(there []float64) (byChannel []float64, subs int) {
 	p := c.plan
-	byChannel = make([]int, len(p.Channels))
-	patterns := make(map[int32]int)
+	byChannel = make([]float64, len(p.Channels))
+	patterns := make(map[int32]float64)
 	for i := range p.Clients {
+		weight := 1.0
+		if there != nil {
+			weight = there[i]
+		}
 		for _, s := range p.Clients[i].Subs {
 			subs++
 			if s.Pattern {
-				patterns[s.Channel]++
+				patterns[s.Channel] += weight
 			} else {
-				byChannel[s.Channel]++
+				byChannel[s.Channel] += weight
 			}
 		}
 	}

@@ -14,8 +14,8 @@ type GroupSpec struct {
 	Reconnect *ReconnectSpec  `yaml:"reconnect" about:"How a lost client returns; or never."`
 	Heartbeat *HeartbeatSpec  `yaml:"heartbeat" about:"The clients' own pings, where the dialect has them."`
 	Session   *SessionSpec    `yaml:"session" about:"Steady churn: each client leaves cleanly now and then, and returns."`
-	Read      ByteRate        `yaml:"read" later:"*" about:"A slow consumer for its whole life."`
-	Link      *LinkSpec       `yaml:"link" later:"*" about:"Delay and rate of the network."`
+	Read      ByteRate        `yaml:"read" about:"A slow consumer for its whole life."`
+	Link      *LinkSpec       `yaml:"link" about:"The network of each client, for its whole life."`
 	Fallback  []string        `yaml:"fallback" one:"true" later:"*" about:"Transports tried when the upgrade is refused."`
 	Outbox    *OutboxSpec     `yaml:"outbox" about:"What is said while offline is kept and flushed in order."`
 }
@@ -64,9 +64,9 @@ type SessionSpec struct {
 
 // LinkSpec is a network.
 type LinkSpec struct {
-	Delay  Draw     `yaml:"delay" about:"Delay of every byte."`
-	Jitter Draw     `yaml:"jitter" about:"Change of the delay."`
-	Rate   ByteRate `yaml:"rate" about:"Bytes per second."`
+	Delay  Draw     `yaml:"delay" about:"How much later every byte comes, either way."`
+	Jitter Draw     `yaml:"jitter" about:"By how much the delay changes, more or less, each time."`
+	Rate   ByteRate `yaml:"rate" about:"Bytes per second, either way."`
 }
 
 // OutboxSpec keeps what is said while offline.

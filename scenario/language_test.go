@@ -118,8 +118,8 @@ func TestNotYetAvailable(t *testing.T) {
 	got = slices.Compact(got)
 	want := strings.Fields(`compression http copies foreign-traffic
 		auth roles filter transform throttle debounce batch aggregate priority
-		data read link fallback
-		degrade scale block revoke
+		data fallback
+		block revoke
 		state presence`)
 	want = append(want, "via: http", "what: acks", "what: stale-epoch", "what: future-offset", "what: other-session", "what: expired-token")
 	slices.Sort(want)

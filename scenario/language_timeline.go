@@ -13,14 +13,14 @@ type MomentSpec struct {
 	Publish     *BurstSpec      `yaml:"publish" action:"true" about:"Further publications."`
 	Rate        *RateSpec       `yaml:"rate" action:"true" about:"The rate of publications changes."`
 	Say         *string         `yaml:"say" action:"true" about:"A remark for people."`
-	Degrade     *DegradeSpec    `yaml:"degrade" action:"true" later:"*" about:"The network becomes worse."`
+	Degrade     *DegradeSpec    `yaml:"degrade" action:"true" about:"The links of clients change for a while."`
 	Mute        *MuteSpec       `yaml:"mute" action:"true" about:"Clients don't answer."`
 	Abuse       *AbuseSpec      `yaml:"abuse" action:"true" about:"Clients break the protocol; only they may suffer from it."`
 	Subscribe   *TopicSpec      `yaml:"subscribe" action:"true" about:"Clients subscribe."`
 	Unsubscribe *TopicSpec      `yaml:"unsubscribe" action:"true" about:"Clients unsubscribe."`
-	Scale       *ScaleSpec      `yaml:"scale" action:"true" later:"*" about:"The group grows or shrinks."`
-	Block       *ScaleSpec      `yaml:"block" action:"true" later:"*" about:"Clients can't reach the target."`
-	Revoke      *ScaleSpec      `yaml:"revoke" action:"true" later:"*" about:"Clients lose their rights."`
+	Scale       *ScaleSpec      `yaml:"scale" action:"true" about:"The group grows or shrinks."`
+	Block       *BlockSpec      `yaml:"block" action:"true" later:"*" about:"Clients can't reach the target."`
+	Revoke      *BlockSpec      `yaml:"revoke" action:"true" later:"*" about:"Clients lose their rights."`
 	Gateway     *VerbSpec       `yaml:"gateway" action:"true" about:"Something happens to the embedded gateway."`
 	Exec        []string        `yaml:"exec" action:"true" about:"A command and its arguments, run on this machine without a shell; needs --allow-exec."`
 }
@@ -74,14 +74,14 @@ type RateSpec struct {
 	Over      Duration `yaml:"over" about:"Time of the change."`
 }
 
-// DegradeSpec is a worse network.
+// DegradeSpec is another network for a while. What it leaves out stays as it is.
 type DegradeSpec struct {
-	Who    []string `yaml:"who" one:"true" about:"Groups."`
-	Share  Share    `yaml:"share" about:"Which of them."`
-	Delay  Draw     `yaml:"delay" about:"Delay of every byte."`
-	Jitter Draw     `yaml:"jitter" about:"Change of the delay."`
-	Rate   ByteRate `yaml:"rate" about:"Bytes per second."`
-	For    Duration `yaml:"for" about:"How long."`
+	Who    []string `yaml:"who" one:"true" about:"A group or a list; all by default."`
+	Share  Share    `yaml:"share" about:"Which of them; all by default."`
+	Delay  Draw     `yaml:"delay" about:"How much later every byte comes, either way."`
+	Jitter Draw     `yaml:"jitter" about:"By how much the delay changes, more or less, each time."`
+	Rate   ByteRate `yaml:"rate" about:"Bytes per second, either way."`
+	For    Duration `yaml:"for" about:"How long; by default until the drain."`
 }
 
 // MuteSpec is something that clients omit.
@@ -108,12 +108,17 @@ type TopicSpec struct {
 	Recover *bool    `yaml:"recover" about:"With subscribe: ask for what was missed when returning; by default where promised."`
 }
 
-// ScaleSpec is something done to clients for a time.
+// ScaleSpec is a new count of a group.
 type ScaleSpec struct {
+	Who  []string `yaml:"who" one:"true" need:"true" about:"One group."`
+	To   int      `yaml:"to" need:"true" min:"0" about:"Its new count; who came last leaves first."`
+	Over Duration `yaml:"over" about:"Time of the change; at once by default."`
+}
+
+// BlockSpec is something done to clients for a time.
+type BlockSpec struct {
 	Who   []string `yaml:"who" one:"true" about:"Groups."`
 	Share Share    `yaml:"share" about:"Which of them."`
-	To    int      `yaml:"to" about:"The new count."`
-	Over  Duration `yaml:"over" about:"Time of the change."`
 	For   Duration `yaml:"for" about:"How long."`
 }
 

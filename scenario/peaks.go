@@ -21,33 +21,36 @@ const (
 	EmbeddedLimit = 9000
 )
 
-// peaks adds up what the plan will need at its highest. Deliveries assume that
-// everybody is there all the time.
+// peaks adds up what the plan will need at its highest. Rates assume that everybody
+// is there at once, sums that clients are there as they are scaled.
 func (c *compiler) peaks() {
 	p := c.plan
 	k := &p.Peaks
-	k.Connections = len(p.Clients)
-	subscribers, subs := c.subscribers()
-	mean := make(map[*entry]float64)
+	k.Connections = p.most()
+	there := p.presence()
+	subscribers, subs := c.subscribers(nil)
+	present, _ := c.subscribers(there)
+	mean, usually := make(map[*entry]float64), make(map[*entry]float64)
 	known := make(map[*entry]bool)
 	var published, delivered, all, out float64
 	for i := range p.Publishers {
 		pub := &p.Publishers[i]
 		e := pub.entry
-		reach := 0.0
+		reach, usual := 0.0, 0.0
 		if pub.channel != "" {
-			reach = float64(subscribers[c.channels[pub.channel]])
+			id := c.channels[pub.channel]
+			reach, usual = subscribers[id], present[id]
 		} else {
 			if !known[e] {
-				known[e], mean[e] = true, c.reach(pub, subscribers)
+				known[e], mean[e], usually[e] = true, c.reach(pub, subscribers), c.reach(pub, present)
 			}
-			reach = mean[e]
+			reach, usual = mean[e], usually[e]
 		}
-		top, sum := highest(e.segments), total(e.segments)
+		top, sum := highest(e.segments), total(e.segments)*there[pub.Client]
 		published += top
 		delivered += top * reach
 		all += sum
-		out += sum * reach
+		out += sum * usual
 	}
 	burst := 0.0
 	for i := range p.Moments {
@@ -62,7 +65,7 @@ func (c *compiler) peaks() {
 		}
 		reach := 0.0
 		if m.Channel != "" {
-			reach = float64(subscribers[c.channels[m.Channel]])
+			reach = subscribers[c.channels[m.Channel]]
 		} else if len(m.Victims) > 0 && published > 0 {
 			reach = delivered / published
 		}
@@ -86,9 +89,9 @@ func (c *compiler) peaks() {
 
 // reach is how many subscribers a publication of pub has on the mean, found by
 // composing some.
-func (c *compiler) reach(pub *Publisher, subscribers []int) float64 {
+func (c *compiler) reach(pub *Publisher, subscribers []float64) float64 {
 	const n = 200
-	sum := 0
+	sum := 0.0
 	for k := range int64(n) {
 		m, err := pub.Compose(k, 0, c.o.Run)
 		if err != nil {
@@ -98,5 +101,5 @@ func (c *compiler) reach(pub *Publisher, subscribers []int) float64 {
 			sum += subscribers[id]
 		}
 	}
-	return float64(sum) / n
+	return sum / n
 }

@@ -114,12 +114,17 @@ type Promises struct {
 type Group struct {
 	Name      string
 	First     int // number of its first client in the run
-	Count     int
+	Count     int // of all that it ever has
+	Initial   int // of those that arrive by themselves: the first ones
 	Reconnect Reconnect
 	Session   Session   // steady churn; Stay.Hi 0: none
 	Heartbeat Heartbeat // the client's own pings; Every 0: never
 	Role      string
 	Outbox    Outbox // Limit 0: none
+
+	Read     float64 // bytes per second that each reads, for its whole life; 0: all
+	Linked   bool    // each has a link of its own
+	linkText string
 }
 
 // Outbox keeps what a client says while it is offline.
@@ -147,12 +152,13 @@ type Reconnect struct {
 // Client is one numbered client.
 type Client struct {
 	Group  int           // index into Plan.Groups
-	Arrive time.Duration // from the start of the run
+	Arrive time.Duration // from the start of the run; negative: only by a scale
 	User   string
 	Token  string // secret
 	Subs   []Sub
 	Pubs   []int // indexes into Plan.Publishers
-	Slowed bool  // some moment slows this client: keep its receive buffer small
+	Slowed bool  // it reads slowly, some time at least: keep its receive buffer small
+	Link   Link  // of its whole life
 
 	Session bool // names a session when it connects
 }
@@ -196,9 +202,9 @@ type Publication struct {
 type Moment struct {
 	At        time.Duration
 	Line      int           // of the file
-	Do        string        // disconnect, slow, publish, rate, subscribe, unsubscribe, say, gateway, exec, abuse
+	Do        string        // disconnect, slow, degrade, mute, scale, publish, rate, subscribe, unsubscribe, say, gateway, exec, abuse
 	Victims   []Victim      // ascending client number; who, and when exactly
-	How       string        // disconnect: close, fin, reset, cut, freeze, vanish; abuse: name of the Offence
+	How       string        // disconnect: close, fin, reset, cut, freeze, vanish; scale: in, out; abuse: name of the Offence
 	Code      uint16        // close
 	Reason    string        // close
 	After     int           // cut: bytes
@@ -206,8 +212,8 @@ type Moment struct {
 	Bytes     float64       // slow: bytes per second
 	For       time.Duration // slow, gateway pause; ends with the active part at the latest
 	Rate      float64       // rate, publish: per second
-	Over      time.Duration // rate: ramp
-	Count     int           // publish: messages of each victim
+	Over      time.Duration // rate, scale: ramp
+	Count     int           // publish: messages of each victim; scale: clients of the group
 	Publisher string        // publish, rate: name of the publish entry; "" for all
 	Channel   string        // publish: instead of the entry's own channel; "" to keep it
 	Text      string        // say
@@ -226,6 +232,7 @@ type Victim struct {
 	Delay  time.Duration // after Moment.At
 	Away   time.Duration // disconnect: the wait before its first attempt to return
 	Sub    Sub           // subscribe, unsubscribe
+	Link   Link          // degrade
 }
 
 // Expectation is one promise to be judged: one named case in every report. Only

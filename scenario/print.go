@@ -55,7 +55,7 @@ func (c *compiler) writtenForm() *written {
 
 func (c *compiler) writtenGroup(g *Group) writtenGroup {
 	spec := c.s.Clients[g.Name]
-	first, last := c.plan.Clients[g.First].Arrive, c.plan.Clients[g.First+g.Count-1].Arrive
+	first, last := c.plan.Clients[g.First].Arrive, c.plan.Clients[g.First+g.Initial-1].Arrive
 	curve := "linear"
 	if spec.Arrive != nil {
 		curve = or(spec.Arrive.Curve, curve)
@@ -175,7 +175,11 @@ func (p *Plan) printTarget(w *printer) {
 }
 
 func (p *Plan) printGroup(w *printer, g *Group, form *writtenGroup) {
-	w.line("  %s   %s", g.Name, plural(g.Count, "client"))
+	more := ""
+	if g.Count > g.Initial {
+		more = ", later up to " + grouped(int64(g.Count))
+	}
+	w.line("  %s   %s%s", g.Name, plural(g.Initial, "client"), more)
 	w.columns(func(t io.Writer) {
 		row := func(name, format string, args ...any) {
 			fmt.Fprintf(t, "    %s\t%s\n", name, fmt.Sprintf(format, args...))
@@ -204,6 +208,12 @@ func (p *Plan) printGroup(w *printer, g *Group, form *writtenGroup) {
 		}
 		if text := g.Session.text(); text != "" {
 			row("session", "%s", text)
+		}
+		if g.Read > 0 {
+			row("read", "%s", bytesPerSecond(g.Read))
+		}
+		if g.Linked {
+			row("link", "%s", g.linkText)
 		}
 		if o := g.Outbox; o.Limit > 0 {
 			row("outbox", "%s", o.String())

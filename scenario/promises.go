@@ -41,8 +41,8 @@ func (c *compiler) gateway(g *GatewaySpec) {
 
 func (c *compiler) clients() int {
 	n := 0
-	for _, g := range c.s.Clients {
-		n += g.Count
+	for name := range c.s.Clients {
+		n += c.s.members(name)
 	}
 	return n
 }

@@ -93,11 +93,14 @@ func (c *compiler) chosen() {
 	if !c.dialect.Sticky {
 		return
 	}
+	left := make(map[int]bool)
 	for i := range p.Moments {
 		m := &p.Moments[i]
 		for _, v := range m.Victims {
-			if m.Do == "disconnect" && m.Fresh && slices.ContainsFunc(p.Clients[v.Client].Subs, func(s Sub) bool { return s.Kept }) {
-				c.fail("timeline", "found fresh: true for clients whose sessions are kept, expected no fresh: in the dialect %s a session can't be begun anew and kept again", c.dialect.Name)
+			again := m.Do == "scale" && left[v.Client]
+			left[v.Client] = left[v.Client] || m.Do == "scale" && m.How == "out"
+			if (again || m.Do == "disconnect" && m.Fresh) && slices.ContainsFunc(p.Clients[v.Client].Subs, func(s Sub) bool { return s.Kept }) {
+				c.fail("timeline", "found fresh: true, or a scale that lets clients come again, where sessions are kept, expected neither: in the dialect %s a session can't be begun anew and kept again", c.dialect.Name)
 				return
 			}
 		}

@@ -42,7 +42,7 @@ const (
 func (v *validator) size() {
 	n := 0
 	for _, name := range v.s.keys("clients") {
-		n += v.s.Clients[name].Count
+		n += v.s.members(name)
 		if n > maxClients {
 			v.fail(join("clients", name), "found more than %s clients up to here, expected fewer", grouped(maxClients))
 			return
@@ -203,6 +203,7 @@ func (v *validator) group(name string) {
 	v.beat(join(path, "heartbeat"), g.Heartbeat)
 	v.outbox(path, &g)
 	v.session(path, &g)
+	v.limits(path, &g)
 }
 
 // beat refuses heartbeats that can't be.

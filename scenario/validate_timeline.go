@@ -65,6 +65,14 @@ func (v *validator) moment(i int) {
 	if m.Mute != nil {
 		v.who(join(path, "mute"), m.Mute.Who, m.Mute.Share)
 	}
+	if m.Degrade != nil {
+		at, d := join(path, "degrade"), m.Degrade
+		v.who(at, d.Who, d.Share)
+		v.link(at, &LinkSpec{Delay: d.Delay, Jitter: d.Jitter, Rate: d.Rate})
+	}
+	if m.Scale != nil {
+		v.scale(join(path, "scale"), m.Scale)
+	}
 	if m.Publish != nil {
 		at := join(path, "publish")
 		v.who(at, m.Publish.Who, m.Publish.Share)
@@ -142,14 +150,14 @@ func (v *validator) who(path string, who []string, share Share) {
 		if v.s.given(join(path, "who")) {
 			v.fail(join(path, "who"), "found an empty list, expected a group")
 		}
-		for _, g := range v.s.Clients {
-			n += g.Count
+		for _, g := range known {
+			n += v.s.members(g)
 		}
 	}
 	v.groups(join(path, "who"), who)
 	for _, g := range who {
 		if slices.Contains(known, g) {
-			n += v.s.Clients[g].Count
+			n += v.s.members(g)
 		}
 	}
 	if share.Whole && share.Count > n && n > 0 {
