@@ -42,7 +42,8 @@ type BriefGroup struct {
 	Count   int    `json:"count"`
 	Subs    int    `json:"subs"` // planned subscriptions, all clients together
 	Recover bool   `json:"recover"`
-	Never   bool   `json:"never"` // does not reconnect
+	Never   bool   `json:"never"`             // does not reconnect
+	Limited bool   `json:"limited,omitempty"` // each has a link or a reading of its own
 }
 
 // BriefPublisher is one publisher: which client it is and what the entry is called.

@@ -40,7 +40,7 @@ func (j *Judge) parting(p *person, e *history.Event) (drained bool) {
 		if w.Rule != "close" || w.Close.When != cause || !w.filter.client(p) {
 			continue
 		}
-		if p.faultIn == e.Life || p.slowing || p.slowLife == e.Life || e.Who == history.Client && !forbidden {
+		if p.faultIn == e.Life || p.slowing != 0 || p.slowLife == e.Life || e.Who == history.Client && !forbidden {
 			j.closes.unseen[i]++
 			continue
 		}

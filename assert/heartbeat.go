@@ -171,6 +171,7 @@ const (
 	frozen hindrance = 1 << iota
 	slowed
 	degraded
+	linked
 	troubled  // the plan does something to the target
 	overruled // a command may have done something to it; until a connection begun after it
 )
@@ -180,7 +181,9 @@ func hinders(note string) hindrance {
 	switch {
 	case note == "degrade":
 		return degraded
-	case slows(note):
+	case note == "link":
+		return linked
+	case slows(note, 1):
 		return slowed
 	}
 	return 0

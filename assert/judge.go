@@ -162,7 +162,7 @@ func (j *Judge) rare(e *history.Event) {
 		j.errors.add(j, e)
 	case history.Open:
 		p.life, p.open = e.Life, true
-		if p.slowing {
+		if p.slowing != 0 {
 			p.slow(e.Life, e.Seen)
 		}
 		j.traffic.open++
@@ -206,15 +206,19 @@ func (j *Judge) rare(e *history.Event) {
 		p.probe, p.probed, p.probeIn = e.Due, e.Seen, e.Life
 	case history.FaultBegin:
 		p.fault, p.faultAt, p.faultIn = j.evidence.note(e.Note), e.Seen, p.life
-		if slows(e.Note) {
+		if slows(e.Note, e.Code) {
 			p.slow(p.life, e.Seen)
-			p.slowing = p.slowing || strings.HasPrefix(e.Note, "slow")
+			p.slowing |= slownessOf(e.Note, e.Code)
+		}
+		if e.Note == "scale" {
+			j.leave(p, e)
 		}
 		j.abuses.begin(e)
 	case history.FaultEnd:
 		j.abuses.over(j, p, e)
-		if strings.HasPrefix(e.Note, "slow") {
-			p.slowing = false
+		p.slowing &^= slownessOf(e.Note, 1)
+		if e.Note == "scale" {
+			p.gone = false
 		}
 		if p.away && (strings.HasPrefix(e.Note, "disconnect") || e.Note == "session") {
 			p.wanting = e.Seen

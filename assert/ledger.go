@@ -92,7 +92,8 @@ type person struct {
 	away        bool          // wanted back since `lost`
 	slowLife    int32         // the latest life in which it read slowly, or not at all
 	slowAt      time.Duration // since when, in that life
-	slowing     bool          // a slow is under way, and goes on in the next life
+	slowing     slowness      // what makes it read slowly now, and in the next life
+	gone        bool          // the plan has sent it home
 	fault       uint16
 	faultAt     time.Duration
 	faultIn     int32         // the life in which the client's own latest fault began

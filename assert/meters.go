@@ -31,11 +31,14 @@ func newMeters(w *wants) meters {
 
 // during tells which part of the run e belongs to; ok is false in the warm-up.
 func (j *Judge) during(e *history.Event) (d latency.During, ok bool) {
+	apart := e.Flags&history.FlagApart != 0
 	switch {
-	case j.clock.active < 0 || e.Due < j.clock.active:
+	case !apart && (j.clock.active < 0 || e.Due < j.clock.active):
 		return latency.Arrivals, true
-	case e.Due < j.clock.active+j.brief.Warmup:
+	case j.clock.active >= 0 && e.Due >= j.clock.active && e.Due < j.clock.active+j.brief.Warmup:
 		return 0, false
+	case apart:
+		return latency.Apart, true
 	case e.Flags&history.FlagStorm != 0:
 		return latency.Storm, true
 	}

@@ -20,16 +20,18 @@ type comeback struct {
 	client history.ClientID
 	took   time.Duration // from wanting back to ready
 	at     time.Duration
+	apart  bool // the time is also that of a link, or a reading, which the plan limits
 }
 
 type resync struct {
 	client history.ClientID
 	took   time.Duration
+	apart  bool
 }
 
 // lost notes the end of a connection that its client wants back.
 func (r *returns) lost(j *Judge, p *person, e *history.Event) {
-	if p.group >= 0 && j.want.groups[p.group].Never || j.clock.probe >= 0 {
+	if p.gone || p.group >= 0 && j.want.groups[p.group].Never || j.clock.probe >= 0 {
 		return
 	}
 	if p.away || !p.ready {
@@ -42,7 +44,7 @@ func (r *returns) lost(j *Judge, p *person, e *history.Event) {
 // ready notes that every subscription of a client is answered again.
 func (r *returns) ready(j *Judge, p *person, e *history.Event) {
 	if p.away {
-		r.back = append(r.back, comeback{e.Client, e.Seen - e.Due, e.Seen})
+		r.back = append(r.back, comeback{e.Client, e.Seen - e.Due, e.Seen, e.Has(history.FlagApart)})
 		p.awaiting = true
 	}
 	p.away, p.ready = false, true
@@ -51,14 +53,15 @@ func (r *returns) ready(j *Judge, p *person, e *history.Event) {
 // resynced notes that a client has everything up to the positions of its answers.
 func (j *Judge) resynced(p *person, e *history.Event) {
 	p.awaiting = false
-	j.returns.resyncs = append(j.returns.resyncs, resync{e.Client, e.Seen - e.Due})
+	j.returns.resyncs = append(j.returns.resyncs, resync{e.Client, e.Seen - e.Due, e.Has(history.FlagApart)})
 }
 
 // Returns tells how clients came back after losing their connections.
 type Returns struct {
-	Lost   int           `json:"lost"` // losses of clients that wanted back
-	Back   int           `json:"back"` // of those: connected and subscribed again by the end
-	Peak   int           `json:"peak"` // most returns within any one second
+	Lost   int           `json:"lost"`            // losses of clients that wanted back
+	Back   int           `json:"back"`            // of those: connected and subscribed again by the end
+	Apart  int           `json:"apart,omitempty"` // of those: over a link of their own, which says nothing of the target's time
+	Peak   int           `json:"peak"`            // most returns within any one second
 	PeakAt time.Duration `json:"peak_at_ns"`
 	Curve  []ReturnPoint `json:"curve,omitempty"` // cumulative, at most 60 points
 }
@@ -87,7 +90,12 @@ func (j *Judge) comebacks(f *filter) (r Returns, took []time.Duration) {
 		for _, b := range p.returns.back {
 			if f == nil || f.client(&p.people[b.client]) {
 				r.Back++
-				took, at = append(took, b.took), append(at, b.at)
+				at = append(at, b.at)
+				if b.apart {
+					r.Apart++
+					continue
+				}
+				took = append(took, b.took)
 			}
 		}
 	}
@@ -133,9 +141,10 @@ func (s *settlement) reconnect(w *want, v *Verdict, end End) {
 		return
 	}
 	if len(took) == 0 {
-		v.State, v.Reason = Inconclusive, "not exercised: nobody came back, so there is no time to judge"
+		v.State, v.Reason = Inconclusive, "not exercised: nobody came back without a link or a reading of its own, so there is no time to judge"
 		return
 	}
+	v.add(false, "over a link of their own", int64(r.Apart))
 	for _, q := range w.P {
 		got := quantile(took, q.Key, q.Q)
 		v.add(true, q.Key+" µs", got.Microseconds())

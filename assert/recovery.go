@@ -70,7 +70,7 @@ func (s *settlement) slow(w *want, v *Verdict) (late, never int64) {
 	}
 	for _, p := range s.parts {
 		for _, r := range p.returns.resyncs {
-			if w.filter.client(&p.people[r.client]) && r.took > w.Within {
+			if w.filter.client(&p.people[r.client]) && r.took > w.Within && !r.apart {
 				late++
 			}
 		}

@@ -100,10 +100,10 @@ func (s *settlement) gapLosses(to []loss, part int, c *cursor, g *gap) []loss {
 			l.from = max(g.from, g.top+1)
 		}
 		switch {
+		case g.firstLive: // between the answer and the first live message, however slowly it reads
+			l.anomaly = SubscribeHistoryGap
 		case g.slowed:
 			l.anomaly = SlowConsumerSilentDrop
-		case g.firstLive:
-			l.anomaly = SubscribeHistoryGap
 		default:
 			l.anomaly = LostMessage
 		}

@@ -8,9 +8,28 @@ import (
 )
 
 // slows reports whether a fault makes its client read slowly, or not at all,
-// without ending the connection.
-func slows(note string) bool {
-	return note == "slow" || strings.HasPrefix(note, "slow ") || strings.HasSuffix(note, "freeze")
+// without ending the connection. A link that delays and lets any number of bytes
+// through does not: it explains times, and nothing else.
+func slows(note string, rate int32) bool {
+	return slownessOf(note, rate) != 0 || strings.HasSuffix(note, "freeze")
+}
+
+// slowness is a set of limits that make a client read slowly.
+type slowness uint8
+
+// slownessOf says which of them a fault of that name and rate is; 0: none.
+func slownessOf(note string, rate int32) slowness {
+	switch {
+	case note == "slow" || strings.HasPrefix(note, "slow "):
+		return 1
+	case note == "read":
+		return 2
+	case note == "link" && rate > 0:
+		return 4
+	case note == "degrade" && rate > 0:
+		return 8
+	}
+	return 0
 }
 
 // slow notes that the client reads slowly from then on in a life.

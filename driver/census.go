@@ -9,7 +9,7 @@ import (
 
 // census is what a shard says of its clients when the fleet asks.
 type census struct {
-	clients   int
+	clients   int // that have arrived, or will without a scale
 	settled   int
 	wanted    int // have arrived and mean to be connected
 	failing   int // have failed to get through since they last did, or arrived; also those that gave up
@@ -38,7 +38,7 @@ type census struct {
 // census counts; fences[c] is how many fences channel c got (nil: don't count).
 func (s *shard) census(fences []int) census {
 	n := census{
-		clients: len(s.clients), settled: s.settled,
+		settled:   s.settled,
 		published: s.published, delivered: s.delivered, errors: s.errors, skipped: s.skipped, unexcused: s.unexcused,
 		dials: s.dials, opens: s.opens, lag: int64(s.lag), last: s.last,
 		fenceOK: s.fenceOK, fenceBad: s.fenceBad, open: s.loop.Stats().Conns,
@@ -48,6 +48,9 @@ func (s *shard) census(fences []int) census {
 	n.pending = len(s.offences)
 	for i := range s.clients {
 		c := &s.clients[i]
+		if c.State() != session.New || s.plan(c).Arrive >= 0 {
+			n.clients++
+		}
 		if c.Wanted() {
 			n.wanted++
 		}

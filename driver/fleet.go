@@ -30,6 +30,7 @@ type fleet struct {
 	tracing  bool
 	mask     *strings.Replacer // of secrets; nil if there are none
 
+	upstream []upstream // by publisher; nil: nobody publishes over a link of its own
 	storm    storm
 	notes    notes
 	draining atomic.Bool
@@ -61,6 +62,7 @@ func Run(ctx context.Context, plan *scenario.Plan, cfg Config) (*Outcome, error)
 	f.out.Loops = len(cfg.Loops)
 	f.mask = masker(cfg.Secrets)
 	f.keepFor = plan.Promises.KeepFor()
+	f.upstream = upstreams(plan)
 	for _, g := range plan.Groups {
 		r := g.Reconnect
 		f.sessions = append(f.sessions, session.Config{
@@ -365,7 +367,9 @@ func (s *shard) activate(zero time.Duration) {
 	for i := range s.pubs {
 		switch p := &s.pubs[i]; {
 		case p.plan.Together:
-			s.begin(p, zero)
+			if s.plan(&s.clients[p.client]).Arrive >= 0 {
+				s.begin(p, zero)
+			}
 		case p.begun:
 			p.origin = zero
 		}

@@ -5,7 +5,6 @@ import (
 
 	"squall/assert/history"
 	"squall/driver/fault"
-	"squall/driver/session"
 )
 
 // do carries out one step.
@@ -13,9 +12,7 @@ func (s *shard) do(x step, now time.Duration) {
 	c := &s.clients[x.client]
 	switch x.kind {
 	case stepArrive:
-		c.Start(x.at, now, &s.out)
-		s.flush(c, x.client)
-		s.arm(c, x.client)
+		s.arrive(c, x, now)
 	case stepHeal:
 		s.heal(c, x, now)
 	case stepBack:
@@ -30,6 +27,8 @@ func (s *shard) do(x step, now time.Duration) {
 		s.writeWaiting(c, x.client)
 	case stepWait:
 		s.waited(c, x, now)
+	case stepOut:
+		s.depart(c, x, now)
 	case stepMoment:
 		if s.fleet.draining.Load() {
 			return
@@ -39,8 +38,12 @@ func (s *shard) do(x step, now time.Duration) {
 			s.disconnect(c, x, now)
 		case "slow":
 			s.slow(c, x, now)
+		case "degrade":
+			s.degrade(c, x, now)
 		case "mute":
 			s.mute(c, x, now)
+		case "scale":
+			s.scale(c, x, now)
 		case "publish":
 			s.burst(s.firstBurst(x))
 		case "subscribe", "unsubscribe":
@@ -105,45 +108,22 @@ func (s *shard) disconnect(c *client, x step, now time.Duration) {
 	}
 }
 
-// slow limits what the victim reads, on this connection and on those that
-// follow it while the limit lasts.
-func (s *shard) slow(c *client, x step, now time.Duration) {
-	if !c.Connected() {
-		s.skipped++
-		return
-	}
-	m := x.moment
-	s.struck(c, now)
-	s.fault(c, history.FaultBegin, "slow", x.at, now)
-	c.slow, c.until = int(m.Bytes), now+m.For
-	c.Slow(c.until)
-	c.conn.Fault(fault.Action{Kind: fault.Slow, Rate: c.slow})
-	s.steps.add(step{at: c.until, kind: stepHeal, client: x.client, life: c.Life(), moment: m})
-}
-
-// heal ends a freeze or a slowing. A connection that has ended meanwhile needs
-// no healing, but a slowed client is told to be well again.
+// heal ends a freeze, a mute or a limit. A connection that has ended meanwhile
+// needs no healing, but its client is told to be well again.
 func (s *shard) heal(c *client, x step, now time.Duration) {
-	slow := x.moment == nil || x.moment.Do == "slow"
-	if !slow && x.moment.Do == "mute" {
+	switch x.moment.Do {
+	case "mute":
 		s.speak(c, x, now)
-	} else if slow {
-		if c.slow == 0 || now < c.until {
-			return
-		}
-		c.slow = 0
-		c.Slow(now)
-		s.fault(c, history.FaultEnd, "slow", x.at, now)
-		if c.State() >= session.Connecting && c.State() <= session.Live {
-			c.conn.Fault(fault.Action{Kind: fault.Heal})
-		}
-	} else {
+	case "slow", "degrade":
+		s.unshape(c, x, now)
+	default:
 		s.fault(c, history.FaultEnd, "disconnect freeze", x.at, now)
 		if c.Life() != x.life {
 			return
 		}
 		c.Thaw(now)
 		c.conn.Fault(fault.Action{Kind: fault.Heal})
+		s.imprint(c)
 		s.flushSoon(c, now)
 	}
 	if c.Complete() {
@@ -154,14 +134,14 @@ func (s *shard) heal(c *client, x step, now time.Duration) {
 
 // healAll ends what still lasts, at the beginning of the drain.
 func (s *shard) healAll(now time.Duration) {
+	s.unlimit(now)
 	kept := steps{added: s.steps.added}
 	for _, x := range s.steps.heap {
 		switch x.kind {
 		case stepHeal:
 			x.at = now
-			s.clients[x.client].until = now
 			kept.add(x)
-		case stepBack, stepArrive, stepFlush, stepWait:
+		case stepBack, stepArrive, stepFlush, stepWait, stepOut:
 			kept.add(x)
 		}
 	}
@@ -187,6 +167,9 @@ func (s *shard) burst(x step) {
 		return
 	}
 	c := &s.clients[x.client]
+	if c.gone {
+		return
+	}
 	p := &s.pubs[c.pubs+x.pub]
 	if x.due == 0 {
 		x.due = x.at

@@ -37,10 +37,10 @@ func (s *shard) begin(p *publisher, origin time.Duration) {
 }
 
 // beginAtOnce starts the publishers of a client that don't wait for the others,
-// when it is ready for the first time.
+// when it is ready for the first time since it came.
 func (s *shard) beginAtOnce(c *client, now time.Duration) {
 	for i := range s.plan(c).Pubs {
-		if p := &s.pubs[int(c.pubs)+i]; !p.plan.Together && !p.begun {
+		if p := &s.pubs[int(c.pubs)+i]; (!p.plan.Together || c.late) && !p.begun && !c.gone {
 			// Time 0 is not known before everybody has arrived; until then the plan's
 			// own end of the arrivals stands for it (see activate).
 			origin := s.fleet.plan.Arrivals

@@ -113,6 +113,9 @@ func (s *shard) stamped(c *client, bytes int, at engine.Stamp) {
 			return
 		}
 		in.Flags |= history.FlagStamped
+		if s.fleet.upstream != nil && s.overLink(st.Publisher, st.Due) {
+			in.Flags |= history.FlagApart
+		}
 		if st.Fence {
 			in.Flags |= history.FlagFence
 		}

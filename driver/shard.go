@@ -20,8 +20,8 @@ type client struct {
 	id     int32         // number in the run
 	faulty bool          // a fault of the plan is ending this connection
 	hit    bool          // counted in the storm until resynced
-	slow   int           // bytes per second while slowed; 0: not
-	until  time.Duration // end of the slowing
+	shape  *shape        // limits of its reading and its link; nil: none
+	apart  time.Duration // what was due before is measured apart; 0: nothing
 	away   time.Duration // after the fault that is ending this connection
 	pubs   int32         // index of its first publisher in the shard
 	deaf   bool          // a fault has struck this connection: what came with it is not heard
@@ -30,6 +30,9 @@ type client struct {
 	rest   []byte        // of a streamed dialect: the beginning of what is still to come
 	turns  int32         // of steady churn that it has begun
 	churn  bool          // its latest connection ended with a turn
+	gone   bool          // a `scale` has sent it home
+	late   bool          // a `scale` has let it come: its publishers don't wait for the others
+	again  time.Duration // when it was to come again, if that was before it had left; 0: no
 }
 
 // shard owns some clients and serves their loop. All methods run on the loop.
@@ -119,7 +122,9 @@ func newShard(f *fleet, index, shards int) *shard {
 		}
 		c.Init(&f.sessions[p.Group], history.ClientID(id), subs, numbers)
 		c.NameSession(p.Session)
-		s.steps.add(step{at: p.Arrive, kind: stepArrive, client: int32(i)})
+		if p.Arrive >= 0 {
+			s.steps.add(step{at: p.Arrive, kind: stepArrive, client: int32(i)})
+		}
 	}
 	s.wheel = engine.NewWheel(f.cfg.Loops[index].Now())
 	s.lookOut()
@@ -232,6 +237,9 @@ func (s *shard) tell(c *client, e *history.Event) {
 		s.opens++
 		s.lastOpen = e.Seen
 	}
+	if c.apart > e.Due {
+		s.markApart(e)
+	}
 	if s.fleet.tracing && int(c.id) == s.fleet.cfg.TraceClient {
 		s.fleet.trace(e)
 	}
@@ -268,6 +276,7 @@ func (s *shard) perform(c *client, i int32, d *session.Do) {
 		c.faulty, c.deaf, c.away = false, false, -1
 		c.rest = c.rest[:0]
 		c.conn = s.loop.Dial(token(i, c.Life()), how)
+		s.imprint(c)
 	case session.Send:
 		s.say(c, &d.Command)
 	case session.WirePing:
@@ -339,10 +348,6 @@ func (s *shard) Open(t engine.Token, at engine.Stamp) {
 	}
 	now := s.loop.Now()
 	c.Opened(now, &s.out)
-	if c.slow > 0 && now < c.until {
-		c.conn.Fault(fault.Action{Kind: fault.Slow, Rate: c.slow})
-		s.steps.add(step{at: c.until, kind: stepHeal, client: i, life: c.Life()})
-	}
 	s.flush(c, i)
 	s.arm(c, i)
 }
@@ -374,8 +379,16 @@ func (s *shard) Closed(t engine.Token, end engine.End) {
 		l.Who, l.Away, l.Excused = history.Fault, c.away, true
 		s.steps.add(step{at: now + c.away, kind: stepBack, client: i})
 	}
+	if c.gone && !c.faulty && end.Cause == engine.Local {
+		l.Who, l.Excused = history.Fault, true
+	}
 	l.Refused = c.State() == session.Dialing && !c.faulty
+	if l.Refused && c.slowDial(&end) {
+		l.Excused = true
+	}
 	switch {
+	case l.Refused && c.gone && end.Cause == engine.Local:
+		l.Note = "given up: it is sent home"
 	case l.Refused && end.Cause == engine.Local:
 		l.Excused, l.Note = true, "given up at the end of the run"
 	case l.Refused:
@@ -394,11 +407,11 @@ func (s *shard) Closed(t engine.Token, end engine.End) {
 	delete(s.offences, i)
 	c.faulty, c.conn = false, closedConn{}
 	c.Session.Closed(l, now, &s.out)
-	if c.State() == session.Gone {
-		s.healed(c, now)
-	}
 	s.flush(c, i)
 	s.arm(c, i)
+	if c.State() == session.Gone {
+		s.departed(c, i, now)
+	}
 }
 
 // closedConn stands for no connection: a session that acts on a connection

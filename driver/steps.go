@@ -14,13 +14,14 @@ type stepKind uint8
 const (
 	stepArrive stepKind = iota
 	stepMoment          // a moment of the timeline reaches a victim
-	stepHeal            // a freeze or slow of this connection ends
+	stepHeal            // a freeze, mute, slow or degrade ends
 	stepBack            // the end of `away`
 	stepLeave           // a turn of steady churn ends with this connection
 	stepBurst           // the next publication of a `publish` moment
 	stepFence           // a fence that found the server's window full
 	stepFlush           // what a client said before can be written now
 	stepWait            // an offence of this connection is not waited for any longer
+	stepOut             // a client that leaves may have its answers now
 )
 
 // step is something that a shard will do at a time of the run.
@@ -33,7 +34,7 @@ type step struct {
 	victim  *scenario.Victim
 	pub     int32             // stepBurst, stepFence: index into the client's publishers
 	left    int32             // stepBurst: messages still to come
-	due     time.Duration     // stepBurst: of the next message, if it had to wait; 0: at
+	due     time.Duration     // stepBurst: of the next message, if it had to wait; 0: at. stepOut: the end of the patience
 	channel history.ChannelID // stepFence
 	order   int32             // set by add
 }

@@ -50,7 +50,7 @@ const (
 	Probe // the answer to a drain probe: everything the server wrote to this connection before it is here. Due: probe sent.
 
 	// The run.
-	FaultBegin // Note: the fault's name as in the scenario (`disconnect reset`, `slow`). Due: planned time. Client −1: it happens to the target (`gateway drain`); Code: to which node, −1 all. Every shard is told before it is done.
+	FaultBegin // Note: the fault's name as in the scenario (`disconnect reset`, `slow`; `read` and `link` for what a client's group says; `scale` when it leaves for good). Due: planned time. Code: of what limits reading, bytes per second; 0 if it doesn't. Client −1: it happens to the target (`gateway drain`); Code: to which node, −1 all. Every shard is told before it is done.
 	FaultEnd   // healed; for a disconnect the end of `away`; for an abuse that did not end the connection what came of it, as Result: OK it was obeyed, Failed it was refused, Unknown neither within five seconds. Client −1: the node is up again.
 	Problem    // an error reply or a broken frame that no fault explains. Code, Note.
 	Phase      // Note: one of the Phase names. Client is -1.
@@ -126,6 +126,7 @@ const (
 	FlagKept                         // the client relies on its session to keep this subscription's backlog (Subscribe)
 	FlagRetry                        // sent again, with the same stamp and key (Publish, Outcome)
 	FlagOutbox                       // was said while offline and kept until the return (Publish)
+	FlagApart                        // its time is also that of a link, or a reading, which the plan limits: the client's own, or the publisher's
 )
 
 // ClientID numbers the clients of a run, from 0. -1: nobody in particular.

@@ -49,6 +49,7 @@ const (
 	Arrivals During = iota
 	Healthy
 	Storm
+	Apart // of clients that the plan gives a link or a reading of their own: no part of `all`
 	parts
 )
 
@@ -106,12 +107,12 @@ type Spread struct {
 	max time.Duration
 }
 
-// Of returns the distribution of a stage. During is `all`, `healthy` or
-// `storm`; all is the merge of the parts, never an average.
+// Of returns the distribution of a stage. During is `all`, `healthy`, `storm` or
+// `apart`; all is the merge of the parts but `apart`, never an average.
 func (m *Meter) Of(s Stage, during string) Spread {
 	var out Spread
 	for d := range During(parts) {
-		if during == "healthy" && d != Healthy || during == "storm" && d != Storm {
+		if (d == Apart) != (during == "apart") || during == "healthy" && d != Healthy || during == "storm" && d != Storm {
 			continue
 		}
 		from := m.h[s][d]
@@ -169,14 +170,15 @@ type Histogram struct {
 func (m *Meter) Histograms() []Histogram {
 	var all []Histogram
 	for s := range Stages {
-		whole := m.Of(s, "all")
-		if whole.Count() == 0 {
-			continue
+		if whole := m.Of(s, "all"); whole.Count() > 0 {
+			all = append(all, Histogram{s.String(), "all", whole})
 		}
-		all = append(all, Histogram{s.String(), "all", whole})
 		healthy, storm := m.Of(s, "healthy"), m.Of(s, "storm")
 		if healthy.Count() > 0 && storm.Count() > 0 {
 			all = append(all, Histogram{s.String(), "healthy", healthy}, Histogram{s.String(), "storm", storm})
+		}
+		if apart := m.Of(s, "apart"); apart.Count() > 0 {
+			all = append(all, Histogram{s.String(), "apart", apart})
 		}
 	}
 	return all

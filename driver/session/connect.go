@@ -227,6 +227,18 @@ func (s *Session) Thaw(now time.Duration) {
 	}
 }
 
+// Renew lets a client whose session has ended arrive anew, as somebody who knows
+// nothing: without positions, and with a session that begins.
+func (s *Session) Renew() {
+	if s.state != Gone {
+		return
+	}
+	s.state, s.stopped, s.fresh = New, false, true
+	s.in, s.returned, s.hinted = false, false, false
+	s.frozen, s.leaving = false, false
+	s.tries, s.failed, s.lastWait, s.retry = 0, 0, 0, 0
+}
+
 // Finish ends the session for good: a connection is closed, no attempt follows.
 func (s *Session) Finish(out *Out) {
 	s.stopped = true

@@ -226,6 +226,10 @@ func (p *script) input(words []string) {
 		p.s.Forget()
 	case "finish":
 		p.s.Finish(&p.out)
+	case "leave":
+		p.s.Leave()
+	case "renew":
+		p.s.Renew()
 	case "state":
 		e := fmt.Sprintf("%s life=%d complete=%v pending=%d", p.s.State(), p.s.Life(), p.s.Complete(), p.s.Pending())
 		if p.s.Full() {

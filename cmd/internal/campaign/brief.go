@@ -26,7 +26,7 @@ func NewBrief(plan *scenario.Plan, about dialect.About, target, engine string, s
 		b.Memory = defaultMemory
 	}
 	for _, g := range plan.Groups {
-		bg := assert.BriefGroup{Name: g.Name, First: g.First, Count: g.Count, Never: g.Reconnect.Never}
+		bg := assert.BriefGroup{Name: g.Name, First: g.First, Count: g.Count, Never: g.Reconnect.Never, Limited: g.Limited()}
 		for i := g.First; i < g.First+g.Count; i++ {
 			bg.Subs += len(plan.Clients[i].Subs)
 			for _, s := range plan.Clients[i].Subs {

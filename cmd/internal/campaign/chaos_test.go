@@ -162,6 +162,12 @@ func (c *chaos) group(name string, reads, writes bool) {
 	if c.chance(0.25) {
 		c.line("    heartbeat: {every: %s, timeout: %s}", c.millis(100, 2000), c.millis(50, 3000))
 	}
+	if c.chance(0.1) {
+		c.line("    read: %s", c.pick("1KiB/s", "8KiB/s", "100KiB/s"))
+	}
+	if c.chance(0.15) {
+		c.line("    link: {%s}", c.link())
+	}
 	if reads {
 		c.subscribers = append(c.subscribers, name)
 		c.line("    subscribe:")
@@ -252,7 +258,13 @@ func (c *chaos) timeline() {
 		c.line("  - {at: 0s, publish: {who: %s, publisher: e0, share: 1, count: 20000, rate: 10000/s, channel: hall}}", g)
 	}
 	for range 1 + c.IntN(6) {
-		switch c.IntN(10) {
+		switch c.IntN(13) {
+		case 10:
+			c.line("  - {%s, degrade: {%s%s, for: %s}}", c.at(), c.who(c.everybody()), c.link(), c.pick("300ms", "2s", "6s"))
+		case 11, 12:
+			all := c.everybody()
+			g := all[c.IntN(len(all))]
+			c.line("  - {%s, scale: {who: %s, to: %d, over: %s}}", c.at(), g, c.IntN(2*c.counts[g]+2), c.pick("0s", "20ms", "1s", "3s"))
 		case 0, 1, 2, 3, 4, 5:
 			c.disconnect()
 		case 6, 7:
@@ -272,6 +284,11 @@ func (c *chaos) timeline() {
 			c.line("  - {at: %s, rate: {who: %s, to: %d/s, over: %s}}", c.millis(0, int(c.active/time.Millisecond)-1), g, c.IntN(80), c.millis(0, 2000))
 		}
 	}
+}
+
+// link is a link that is not the machine's.
+func (c *chaos) link() string {
+	return c.pick("delay: 50ms", "delay: 20ms..300ms, jitter: 200ms", "jitter: 1s", "rate: 2KiB/s", "delay: 400ms, jitter: 100ms..300ms, rate: 8KiB/s", "delay: 2s..5s, jitter: 2s")
 }
 
 func (c *chaos) disconnect() {
@@ -487,9 +504,20 @@ var alsoTrue = map[string]map[string]string{
 	"slow-consumer-silent-drop": {
 		"lost-message":  "a burst fills a backlog without any slow of the plan",
 		"ack-then-drop": "the same, for everybody who is subscribed",
+
+		"subscribe-history-gap": "what is dropped may be what came first after the answer",
 	},
 	"subscribe-history-gap": {
 		"slow-consumer-silent-drop": "the client that missed it was slow as well",
+	},
+	"membership-lost-silent": {
+		"slow-consumer-silent-drop": "the client that was forgotten was slow as well",
+		"lost-message":              "without offsets the end of a connection is not told from its midst",
+	},
+	"connection-id-reuse-leak": {
+		"subscribe-history-gap": "what leaks to a client that returns to the same channel comes live, before the answer, and with a hole",
+		"replay-live-overlap":   "and once more in the replay",
+		"live-before-replay":    "and before it",
 	},
 	"ack-then-drop": {
 		"slow-consumer-silent-drop": "everybody who is subscribed was slow as well",
