@@ -40,7 +40,7 @@ func (j *Judge) parting(p *person, e *history.Event) (drained bool) {
 		if w.Rule != "close" || w.Close.When != cause || !w.filter.client(p) {
 			continue
 		}
-		if p.faultIn == e.Life || p.slowing != 0 || p.slowLife == e.Life || e.Who == history.Client && !forbidden {
+		if p.faultIn == e.Life || p.slowing != 0 || p.slowLife == e.Life || e.Who == history.Client && !forbidden || j.silenced(p, e) {
 			j.closes.unseen[i]++
 			continue
 		}
@@ -57,6 +57,12 @@ func (j *Judge) parting(p *person, e *history.Event) (drained bool) {
 		j.report(incident{anomaly: WrongCloseCode, from: uint64(e.Code), to: causes[cause], n: 1}, &x, nil)
 	}
 	return cause == "drain"
+}
+
+// silenced reports whether a connection may have been ended for a silence that was
+// only the lateness of its client's own link.
+func (j *Judge) silenced(p *person, e *history.Event) bool {
+	return p.linking != 0 && (j.brief.Silence == 0 || e.Code == int32(j.brief.Silence))
 }
 
 // causes numbers the cases of a close expectation, for incidents.

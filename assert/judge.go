@@ -210,6 +210,7 @@ func (j *Judge) rare(e *history.Event) {
 			p.slow(p.life, e.Seen)
 			p.slowing |= slownessOf(e.Note, e.Code)
 		}
+		p.linking |= linksOf(e.Note)
 		if e.Note == "scale" {
 			j.leave(p, e)
 		}
@@ -217,6 +218,7 @@ func (j *Judge) rare(e *history.Event) {
 	case history.FaultEnd:
 		j.abuses.over(j, p, e)
 		p.slowing &^= slownessOf(e.Note, 1)
+		p.linking &^= linksOf(e.Note)
 		if e.Note == "scale" {
 			p.gone = false
 		}

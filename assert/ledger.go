@@ -93,6 +93,7 @@ type person struct {
 	slowLife    int32         // the latest life in which it read slowly, or not at all
 	slowAt      time.Duration // since when, in that life
 	slowing     slowness      // what makes it read slowly now, and in the next life
+	linking     slowness      // what delays all that it reads and writes
 	gone        bool          // the plan has sent it home
 	fault       uint16
 	faultAt     time.Duration

@@ -97,7 +97,8 @@ func ofNode(k *fact) string {
 // emptied reports whether the plan itself took away what a client asked for: the
 // answer's epoch is new, or the old one's history was emptied, and an outage
 // that does that began before the answer and was not over when the client was
-// last told anything of the old state, which was at the time known. A history that is lost at any other time,
+// last told anything of the old state, which was at the time known, or earlier if
+// what it reads may be late. A history that is lost at any other time,
 // or by an outage that keeps it, is not excused.
 func (j *Judge) emptied(known time.Duration, sameEpoch bool, answered time.Duration) bool {
 	for i := range j.outages {

@@ -82,6 +82,10 @@ func (s *script) with(setting string) error {
 		p.Channels = append(p.Channels, scenario.ChannelPromises{
 			Match: x[0], Delivery: x[1], Order: x[2], Recovery: x[3] == "recovery", History: p.History, Queue: p.Queue,
 		})
+	case "silence":
+		n, err := strconv.Atoi(v)
+		s.brief.Silence = uint16(n)
+		return err
 	case "takeover":
 		s.brief.Promises.Takeover = v
 	case "delivery":

@@ -22,9 +22,10 @@ type absence struct {
 	from     time.Duration // the loss
 	to       time.Duration // Seen of the answer
 	resumed  bool
-	again    bool // the session had been resumed before
-	torn     bool // a backlog may have been cut before the loss: the server's count is another than the client's
-	doubtful bool // a command of the plan may have taken the session away
+	again    bool          // the session had been resumed before
+	late     time.Duration // by how much the loss may have been seen later than it was
+	torn     bool          // a backlog may have been cut before the loss: the server's count is another than the client's
+	doubtful bool          // a command of the plan may have taken the session away
 	earlier  int32
 	marks    []mark // of the kept subscriptions
 	load     []mark // of all: what a session has to remember
@@ -45,7 +46,7 @@ func (j *Judge) connected(p *person, e *history.Event) {
 		return
 	}
 	resumed := e.Flags&history.FlagResumed != 0
-	o := absence{home: j, client: e.Client, life: e.Life, to: e.Seen, from: e.Seen, resumed: resumed, torn: p.torn, doubtful: j.commanded(p.passed(), e.Seen) != nil, setting: setting{witness: -1}}
+	o := absence{home: j, client: e.Client, life: e.Life, to: e.Seen, from: e.Seen, resumed: resumed, late: p.late(), torn: p.torn, doubtful: j.commanded(p.passed(), e.Seen) != nil, setting: setting{witness: -1}}
 	p.torn = false
 	for at := p.first; at >= 0; at = j.ledger.all[at].next {
 		c := &j.ledger.all[at]

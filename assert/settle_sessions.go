@@ -65,7 +65,7 @@ func (s *settlement) beyond(o *absence, ch history.ChannelID, sent time.Duration
 	if q.Size == 0 || s.queued(o) >= int64(q.Size) {
 		return true
 	}
-	return q.TTL > 0 && o.to-min(sent, o.from) >= q.TTL-time.Second
+	return q.TTL > 0 && o.to-min(sent, o.from) >= q.TTL-time.Second-o.late
 }
 
 // judgeSessions tells justified refusals of sessions from the others.

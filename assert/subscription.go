@@ -32,6 +32,32 @@ func slownessOf(note string, rate int32) slowness {
 	return 0
 }
 
+// linksOf says which of the limits that delay a fault of that name is; 0: none.
+func linksOf(note string) slowness {
+	switch note {
+	case "link":
+		return 1
+	case "degrade":
+		return 2
+	}
+	return 0
+}
+
+// longestLink bounds how late what a client reads over a link of its own may be:
+// twice the longest delay that the language allows, as delay and as jitter.
+const longestLink = 10 * time.Second
+
+// late is how old what a client reads may be; a slow reader has no bound.
+func (p *person) late() time.Duration {
+	switch {
+	case p.slowing != 0, p.slowLife != 0 && p.slowLife >= p.life-1: // also what came on the connection before
+		return 1 << 62
+	case p.linking != 0:
+		return longestLink
+	}
+	return 0
+}
+
 // slow notes that the client reads slowly from then on in a life.
 func (p *person) slow(life int32, at time.Duration) {
 	if p.slowLife != life {
@@ -211,7 +237,7 @@ func (j *Judge) refuse(c *cursor, e *history.Event, hidden bool) {
 		epoch: c.askedEpoch, from: c.askedFrom, answer: e.Epoch, top: e.Offset, hidden: hidden,
 		sent: fromTo{c.askedAt, e.Seen}, setting: j.setting(e, c),
 	}
-	r.emptied = !hidden && j.emptied(max(c.lastSeen, c.was), r.epoch == r.answer, e.Seen)
+	r.emptied = !hidden && j.emptied(max(c.lastSeen, c.was)-j.people[c.client].late(), r.epoch == r.answer, e.Seen)
 	r.doubtful = !r.emptied && j.commanded(j.people[e.Client].passedBefore(), e.Seen) != nil
 	j.ledger.gaps.waive(r.cursor, c.segment, ^uint64(0)) // holes in a replay that was not one
 	r.setting.witness = j.witness(FalseUnrecovered, &r.setting, e.Client, e.Channel)
@@ -287,7 +313,7 @@ func (j *Judge) gap(p *person, e *history.Event) {
 	}
 	c.chain = -1
 	if e.Epoch != c.epoch {
-		if j.emptied(max(c.lastSeen, c.answered), false, e.Seen) {
+		if j.emptied(max(c.lastSeen, c.answered)-p.late(), false, e.Seen) {
 			c.emptied++
 		} else {
 			*waived++

@@ -72,7 +72,7 @@ func (f *fleet) command(ctx context.Context, m *scenario.Moment) {
 func (s *shard) calm() {
 	now := s.loop.Now()
 	for i := range s.clients {
-		if c := &s.clients[i]; c.Complete() && c.slow == 0 {
+		if c := &s.clients[i]; c.Complete() && !c.limited() {
 			s.healed(c, now)
 		}
 	}

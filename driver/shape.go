@@ -82,6 +82,11 @@ func (c *client) shapeOf() *shape {
 	return c.shape
 }
 
+// limited reports whether a moment limits the client now.
+func (c *client) limited() bool {
+	return c.shape != nil && (c.shape.slow > 0 || c.shape.degraded)
+}
+
 // born limits a client that arrives as its group says.
 func (s *shard) born(c *client, now time.Duration) {
 	p := s.plan(c)

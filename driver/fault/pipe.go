@@ -35,6 +35,9 @@ const least = 16
 // Set changes the line. What is under way already comes out by the new one, if
 // that is sooner. Seed chooses the jitter of a pipe that had no line.
 func (p *Pipe) Set(l Line, seed uint64, now time.Duration) {
+	if l == p.line {
+		return
+	}
 	if p.line == (Line{}) {
 		p.chance = seed
 	}
