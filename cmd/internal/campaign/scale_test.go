@@ -164,3 +164,55 @@ expect:
 		})
 	}
 }
+
+// TestLimitsAndOutages: whatever happens to the gateway meanwhile, late and slow
+// clients, and such as come and go, don't make a correct one look wrong.
+func TestLimitsAndOutages(t *testing.T) {
+	const src = `squall: 1
+name: outages
+duration: 24s
+target: {gateway: {nodes: NODES, history: {size: 5000, ttl: 60s}, heartbeat: {every: 2s, timeout: 1500ms}, limits: {backlog: 32KiB}}}
+clients:
+  near: {count: 12, subscribe: {channel: "c.{i % 2}"}, reconnect: {first: 50ms, max: 500ms}}
+  far: {count: 12, link: {delay: 200ms..DELAY, jitter: 300ms}, subscribe: [{channel: "c.{i % 2}"}, {pattern: "c.*"}], reconnect: {first: 50ms, max: 500ms}}
+  slow: {count: 4, read: 4KiB/s, subscribe: {channel: "c.{i % 2}"}, reconnect: {first: 50ms, max: 500ms}}
+  w: {count: 6, publish: {channel: "c.{i % 3}", rate: 8/s, size: 400B, payload: {}}, reconnect: {first: 50ms, max: 500ms}}
+timeline:
+  - {at: 2s, gateway: {VERB: each, apart: 5s}}
+  - {at: 3s, degrade: {who: [near, w], share: 30%, delay: 700ms, jitter: 500ms, rate: 6KiB/s, for: 4s}}
+  - {at: 4s, scale: {who: near, to: 30, over: 6s}}
+  - {at: 12s, scale: {who: far, to: 3, over: 3s}}
+  - {at: 14s, gateway: {VERB: all}}
+  - {at: 16s, scale: {who: far, to: 20, over: 3s}}
+  - {every: 3s, disconnect: {share: 10%, how: reset, away: 0s..2s}}
+expect:
+  - {delivery: exactly-once, waived: "<= 1000000"}
+  - order: per-channel
+  - recovery: honest
+  - reconnect: {success: 100%}
+  - heartbeat: {server-every: 2s}
+  - close: {when: drain, codes: [1001, 1012]}
+  - {latency: {of: delivery, max: 10m}}
+  - isolation: strict
+  - errors: 0
+`
+	seeds := uint64(3)
+	if testing.Short() {
+		seeds = 1
+	}
+	for _, verb := range []string{"drain", "restart", "kill", "maintenance", "new-epoch", "forget-history"} {
+		for _, nodes := range []string{"1", "2"} {
+			t.Run(verb+"/"+nodes, func(t *testing.T) {
+				t.Parallel()
+				for seed := uint64(1); seed <= seeds; seed++ {
+					delay := []string{"500ms", "2s", "5s"}[seed%3]
+					text := strings.NewReplacer("NODES", nodes, "VERB", verb, "DELAY", delay).Replace(src)
+					r := bubble(t, compile(t, "outages.yaml", []byte(text), seed))
+					if r.State == assert.Fail {
+						t.Errorf("seed %d: a correct gateway was blamed:\n%s", seed, tell(r))
+					}
+				}
+			})
+		}
+	}
+}
