@@ -112,7 +112,7 @@ func (a *abuses) over(j *Judge, p *person, e *history.Event) {
 	case e.Result == history.OK:
 		t.came = tolerated
 		j.blame(incident{anomaly: OffenceTolerated, said: t.offence + ": what was written behind it was answered, and the connection stayed"}, e)
-	case o.Words, p.slowLife == e.Life, p.slowing, j.troubled(p, t):
+	case o.Words, p.hindered(e.Life), j.troubled(p, t):
 	default:
 		t.came = tolerated
 		j.blame(incident{anomaly: OffenceTolerated, late: true, said: fmt.Sprintf("%s: the connection was still open %v later", t.offence, (t.to - t.from).Round(time.Millisecond))}, e)
@@ -141,7 +141,7 @@ func (a *abuses) closed(j *Judge, p *person, e *history.Event) (explained bool) 
 		return false
 	case !forbidden && (o.Words || e.Code >= 3000 || slices.Contains(o.Codes, int(e.Code))):
 		t.came = endedFor
-	case j.troubled(p, t), p.slowing, p.slowLife == e.Life:
+	case j.troubled(p, t), p.hindered(e.Life):
 		return false
 	case e.Code == 0:
 		t.came = endedFor
@@ -165,7 +165,7 @@ var blames = []int32{0, 1002, 1003, 1007, 1008, 1009, 1010, 1011}
 // innocent reports whether a client did nothing wrong on its present connection,
 // and nothing that the plan did touched it.
 func (j *Judge) innocent(p *person, e *history.Event) bool {
-	return j.want.abuse && !j.clock.ended && p.faultIn != e.Life && !p.slowing && p.slowLife != e.Life && !p.announced && j.outage(p, e.Seen) == nil
+	return j.want.abuse && !j.clock.ended && p.faultIn != e.Life && !p.hindered(e.Life) && !p.announced && j.outage(p, e.Seen) == nil
 }
 
 // neighbour takes the end of a connection whose client had done nothing wrong.

@@ -62,7 +62,7 @@ func (j *Judge) parting(p *person, e *history.Event) (drained bool) {
 // silenced reports whether a connection may have been ended for a silence that was
 // only the lateness of its client's own link.
 func (j *Judge) silenced(p *person, e *history.Event) bool {
-	return p.linking != 0 && (j.brief.Silence == 0 || e.Code == int32(j.brief.Silence))
+	return p.linkLife == e.Life && (j.brief.Silence == 0 || e.Code == int32(j.brief.Silence))
 }
 
 // causes numbers the cases of a close expectation, for incidents.

@@ -165,6 +165,9 @@ func (j *Judge) rare(e *history.Event) {
 		if p.slowing != 0 {
 			p.slow(e.Life, e.Seen)
 		}
+		if p.linking != 0 {
+			p.linkLife = e.Life
+		}
 		j.traffic.open++
 		j.traffic.peak = max(j.traffic.peak, j.traffic.open)
 	case history.Connected:
@@ -210,7 +213,9 @@ func (j *Judge) rare(e *history.Event) {
 			p.slow(p.life, e.Seen)
 			p.slowing |= slownessOf(e.Note, e.Code)
 		}
-		p.linking |= linksOf(e.Note)
+		if p.linking |= linksOf(e.Note); p.linking != 0 {
+			p.linkLife = p.life
+		}
 		if e.Note == "scale" {
 			j.leave(p, e)
 		}

@@ -94,6 +94,7 @@ type person struct {
 	slowAt      time.Duration // since when, in that life
 	slowing     slowness      // what makes it read slowly now, and in the next life
 	linking     slowness      // what delays all that it reads and writes
+	linkLife    int32         // the latest life in which something did
 	gone        bool          // the plan has sent it home
 	fault       uint16
 	faultAt     time.Duration

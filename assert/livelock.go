@@ -17,7 +17,7 @@ func (j *Judge) futile(p *person, e *history.Event) {
 	}
 	progress := got > p.gotten
 	p.gotten = got
-	if e.Who != history.Server || !p.resumes || !p.away || progress || p.slowing != 0 || p.linking != 0 || p.faultIn == e.Life || j.outage(p, e.Seen) != nil {
+	if e.Who != history.Server || !p.resumes || !p.away || progress || p.slowing != 0 || p.linkLife == e.Life || p.faultIn == e.Life || j.outage(p, e.Seen) != nil {
 		if p.resumes || progress {
 			p.futile = 0
 		}

@@ -52,10 +52,16 @@ func (p *person) late() time.Duration {
 	switch {
 	case p.slowing != 0, p.slowLife != 0 && p.slowLife >= p.life-1: // also what came on the connection before
 		return 1 << 62
-	case p.linking != 0:
+	case p.linking != 0, p.linkLife != 0 && p.linkLife >= p.life-1:
 		return longestLink
 	}
 	return 0
+}
+
+// hindered reports whether something of its own has made a client slow, or late,
+// in a life.
+func (p *person) hindered(life int32) bool {
+	return p.slowing != 0 || p.slowLife == life || p.linking != 0 || p.linkLife == life
 }
 
 // slow notes that the client reads slowly from then on in a life.

@@ -39,7 +39,7 @@ func (s *shard) abuse(c *client, x step, now time.Duration) {
 		s.skipped++
 		return
 	}
-	o := &offence{what: x.moment.How, life: c.Life(), till: now + outcomeWait}
+	o := &offence{what: x.moment.How, life: c.Life(), till: now + outcomeWait + c.roundTrip()}
 	kind, _ := scenario.OffenceOf(o.what)
 	channel, subscribed := history.ChannelID(0), false
 	c.Subscriptions(func(ch history.ChannelID, _ int) {

@@ -87,6 +87,15 @@ func (c *client) limited() bool {
 	return c.shape != nil && (c.shape.slow > 0 || c.shape.degraded)
 }
 
+// roundTrip is by how much the client's link may delay an answer.
+func (c *client) roundTrip() time.Duration {
+	if c.shape == nil {
+		return 0
+	}
+	l := c.shape.line()
+	return 2 * (l.Delay + l.Jitter)
+}
+
 // born limits a client that arrives as its group says.
 func (s *shard) born(c *client, now time.Duration) {
 	p := s.plan(c)
