@@ -1,8 +1,9 @@
 package gateway
 
 import (
+	"bufio"
+	"bytes"
 	"errors"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -104,29 +105,38 @@ func TestWrongCommandsAreRefused(t *testing.T) {
 }
 
 // TestOversizeIsNotBuffered: what a header announces costs nothing, however much
-// follows it.
+// follows it, and fragments cost no more than the longest message.
 func TestOversizeIsNotBuffered(t *testing.T) {
-	bubble(t, Config{}, func(t *testing.T, s *site) {
-		var before, after runtime.MemStats
-		runtime.GC()
-		runtime.ReadMemStats(&before)
-		c := s.client("author")
-		go func() {
-			c.nc.Write([]byte("\x81\xff\x00\x00\x00\x00\x40\x00\x00\x00" + key))
-			chunk := make([]byte, 64<<10)
-			for range 1000 {
-				if _, err := c.nc.Write(chunk); err != nil {
-					return
-				}
-			}
-		}()
-		c.wantClose(ws.StatusMessageTooBig)
-		runtime.ReadMemStats(&after)
-		if n := after.TotalAlloc - before.TotalAlloc; n > 8<<20 {
-			t.Errorf("%d bytes were allocated for a frame that is refused", n)
+	const limit = 64 << 10
+	g, err := New(Config{Limits: Limits{Message: limit}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer g.Close()
+	body := strings.Repeat("x", 1<<20)
+	for _, row := range []struct {
+		name, bytes string
+		read, kept  int // at most
+	}{
+		{"1 GiB announced", "\x81\xff\x00\x00\x00\x00\x40\x00\x00\x00" + key + body, readBuffer, 16 << 10},
+		{"a byte over the limit", "\x81\xff\x00\x00\x00\x00\x00\x01\x00\x01" + key + body, readBuffer, 16 << 10},
+		{"fragments without end", "\x01\xfe\x10\x00" + key + body[:4<<10] + strings.Repeat("\x00\xfe\x10\x00"+key+body[:4<<10], 250), limit + limit/8, 2 * limit},
+	} {
+		r := &reader{c: &conn{gateway: g, nc: bytesConn{r: bytes.NewReader([]byte(row.bytes))}}}
+		r.c.queue.dead = true // it says nothing
+		r.buffered = bufio.NewReaderSize(r, readBuffer)
+		_, err := r.message()
+		var bad *violation
+		if !errors.As(err, &bad) || bad.code != ws.StatusMessageTooBig {
+			t.Errorf("%s: %v", row.name, err)
 		}
-		c.nc.Close()
-	})
+		if n := len(row.bytes) - r.c.nc.(bytesConn).r.Len(); n > row.read {
+			t.Errorf("%s: %d bytes were read, want at most %d", row.name, n, row.read)
+		}
+		if r.payload != nil && cap(*r.payload) > row.kept {
+			t.Errorf("%s: %d bytes were set aside, want at most %d", row.name, cap(*r.payload), row.kept)
+		}
+	}
 }
 
 // TestPingFlood: who pings without end and reads nothing fills its own queue and
