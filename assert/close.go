@@ -17,19 +17,20 @@ type closes struct {
 //
 // The cause is what the target announced, or what the plan was doing to the
 // node. A client that a fault of its own had touched in this life may have been
-// closed for that, and proves nothing.
+// closed for that, and proves nothing. Nor does a code that names another cause:
+// the target may well have had that cause in the midst of a drain. Where several
+// things happened to the node at a time, any of them may have been the cause.
 func (j *Judge) parting(p *person, e *history.Event) (drained bool) {
-	cause := ""
-	o := j.outage(p, e.Seen)
-	switch {
-	case o != nil && (o.verb == "drain" || o.verb == "maintenance"), (o == nil || o.command) && p.announced:
-		cause = "drain"
-	case o != nil && o.verb == "restart":
-		cause = "restart"
-	}
+	drain, restart, others := j.leaves(p, e.Seen)
+	drain = drain || p.announced
 	forbidden := e.Who == history.Client && e.Code != 0 && !sendable(e.Code)
-	if cause == "" || e.Who == history.Fault || e.Who == history.NoOne {
+	if !drain && !restart || e.Who == history.Fault || e.Who == history.NoOne {
 		return false
+	}
+	several := drain && restart || others
+	cause := "restart"
+	if drain {
+		cause = "drain"
 	}
 	if j.closes.judged == nil {
 		j.closes.judged, j.closes.unseen = make([]int64, len(j.want.all)), make([]int64, len(j.want.all))
@@ -37,15 +38,12 @@ func (j *Judge) parting(p *person, e *history.Event) (drained bool) {
 	wrong := false
 	for i := range j.want.all {
 		w := &j.want.all[i]
-		if w.Rule != "close" || w.Close.When != cause || !w.filter.client(p) {
+		if w.Rule != "close" || !w.filter.client(p) || !(w.Close.When == "drain" && drain || w.Close.When == "restart" && restart) {
 			continue
 		}
-		if p.faultIn == e.Life || p.slowing != 0 || p.slowLife == e.Life || e.Who == history.Client && !forbidden || j.silenced(p, e) {
+		if p.faultIn == e.Life || p.slowing != 0 || p.slowLife == e.Life || e.Who == history.Client && !forbidden || j.silenced(p, e) ||
+			(several && !forbidden || otherCause(e.Code)) && !w.takes(uint64(e.Code)) {
 			j.closes.unseen[i]++
-			continue
-		}
-		if o != nil && o.command && !forbidden && !w.takes(uint64(e.Code)) {
-			j.closes.unseen[i]++ // the command may have cut the farewell short
 			continue
 		}
 		j.closes.judged[i]++
@@ -56,7 +54,7 @@ func (j *Judge) parting(p *person, e *history.Event) (drained bool) {
 		x.Channel = -1
 		j.report(incident{anomaly: WrongCloseCode, from: uint64(e.Code), to: causes[cause], n: 1}, &x, nil)
 	}
-	return cause == "drain"
+	return drain
 }
 
 // silenced reports whether a connection may have been ended for a silence that was
@@ -76,6 +74,13 @@ func (w *want) takes(code uint64) bool {
 		}
 	}
 	return false
+}
+
+// otherCause reports whether a code says by itself that neither a drain nor a
+// restart was why: that the client broke a rule, or asked too much, or something
+// of the application's own (RFC 6455 §7.4).
+func otherCause(c int32) bool {
+	return c == 1002 || c == 1003 || c >= 1007 && c <= 1010 || c == 1013 || c >= 3000 && c <= 4999
 }
 
 // sendable reports whether a close frame may carry a code (RFC 6455 §7.4).

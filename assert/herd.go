@@ -71,7 +71,11 @@ func (s *settlement) herds(w *want) (all [][]hint) {
 	return all
 }
 
-// lockstep reports clients that never get through, and herds that were sent back at the same moments. The time from
+// lockstep reports clients that never get through, and herds that were sent back at
+// the same moments. It judges the times that the target chose, where its protocol
+// lets it tell each client when to return, and neither when the clients came nor
+// the waits that they chose themselves: in the dialect events the server must spread
+// what it tells, and the clients here return when they are told to. The time from
 // the first to the last return is divided into equal parts, of which each would
 // hold five clients or more; if the fullest fifth of them holds nine of ten
 // clients, or all return within one tick, the herd moves in lockstep. Clients

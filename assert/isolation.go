@@ -263,6 +263,8 @@ func (s *settlement) isolation(w *want, v *Verdict) {
 		v.Reason = v.Findings[0].Anomaly
 	case t.published == 0 && t.received == 0:
 		v.Reason = "not exercised: nothing was published; add a `publish` entry"
+	case apart == 0 && w.Promised:
+		v.State, v.Reason = NotApplicable, "every client may have every message"
 	case apart == 0:
 		v.Reason = "not exercised: every client may have every message; add a channel that not everybody subscribes to"
 	case s.undecided > 0:

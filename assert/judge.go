@@ -33,6 +33,8 @@ type Judge struct {
 	beats        beats
 	errors       errors
 	outages      outages
+	departures   departures
+	cuts         int64 // announced gaps: the target cuts backlogs
 	closes       closes
 	abuses       abuses
 	lastReady    time.Duration // when some client had its subscriptions answered last
@@ -48,8 +50,6 @@ type clock struct {
 	active time.Duration // when it began; −1 before
 	probe  time.Duration
 	ended  bool
-
-	restarts []time.Duration // when the server ended connections as one does that goes away
 }
 
 // tally counts what no rule needs.
@@ -157,6 +157,7 @@ func (j *Judge) rare(e *history.Event) {
 		j.traffic.dials++
 		p.life = e.Life
 		p.node, p.dialled, p.announced, p.resumes = e.Code, e.Sent, false, false
+		p.nodes |= nodeBit(e.Code)
 		j.returns.dialled(p, e)
 	case history.Refused:
 		j.errors.add(j, e)
@@ -261,10 +262,15 @@ func (j *Judge) closed(p *person, e *history.Event) {
 	}
 	drained := j.parting(p, e)
 	j.futile(p, e)
-	p.torn = p.torn || p.gapIn == e.Life || p.slowLife == e.Life
+	p.torn, p.cut = p.torn || p.gapIn == e.Life, p.cut || p.slowLife == e.Life
+	if p.left == 0 {
+		if p.left = e.Seen; e.Who == history.Fault && p.faultIn == e.Life {
+			p.left = p.faultAt // what the client said goodbye with may be there long before the answer
+		}
+	}
 	j.hushed(p)
 	if !j.abuses.closed(j, p, e) {
-		j.clock.leaving(e)
+		j.departures.leaving(j, p, e)
 	}
 	j.returns.lost(j, p, e)
 	j.claims.lost(p, e)

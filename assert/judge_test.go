@@ -71,7 +71,7 @@ func TestEachDefectFailsByItsName(t *testing.T) {
 		{"stale-epoch-accepted", "stale-epoch-accepted", func(s *shape) { s.restarts = true }, ""},
 		{"false-unrecovered", "false-unrecovered", func(s *shape) { s.size = 1000 }, ""},
 		{"double-replay", "double-replay", nil, ""},
-		{"fifo-violation", "fifo-violation", nil, ""},
+		{"fifo-violation", "fifo-violation", nil, "order-divergence"}, // of two whose outcome nobody knows, swapped for some,
 		{"fifo-log", "fifo-violation", nil, ""},
 		{"order-divergence", "order-divergence", nil, ""},
 		{"live-before-replay", "live-before-replay", nil, ""},

@@ -46,6 +46,7 @@ type cursor struct {
 	kept, // and was answered, in the session that goes on
 	resumed, // the segment began with a session that goes on
 	hushed, // nothing came in the last such segment, while other subscriptions of the client received
+	again, // asked for anew in a life to which the session went on: its backlog and a replay may bring the same
 	stillborn bool // the answer could not be placed: nothing is judged until the next
 
 	last     uint64        // highest offset received, or the position answered
@@ -53,16 +54,17 @@ type cursor struct {
 	since    time.Duration // what was sent before, or shortly after, has come, or was never owed
 	released time.Duration // Seen of the answer to the unsubscribe, in state left; 0: none
 	answered time.Duration // Seen of the segment's answer
-	was      time.Duration // and of the one before
+	told     time.Duration // Sent of what that answers
 	received int64         // first copies delivered, all lives
 	segment  int32
-	inLive   int32  // live deliveries in this segment (saturating)
-	inReplay int32  // replayed ones
-	base     uint64 // of the segment: the position asked from, or answered
-	top      uint64 // the server's top in the answer
-	liveLow  uint64 // lowest live offset of the segment
-	replayHi uint64 // highest replayed offset of the segment
-	extra    uint64 // highest live offset at or below a fresh answer's position
+	inLive   int32           // live deliveries in this segment (saturating)
+	inReplay int32           // replayed ones
+	base     uint64          // of the segment: the position asked from, or answered
+	top      uint64          // the server's top in the answer
+	liveLow  uint64          // lowest live offset of the segment
+	replayHi uint64          // highest replayed offset of the segment
+	early    history.EpochID // of the deliveries that overtook the answer
+	extra    uint64          // highest live offset at or below a fresh answer's position
 
 	origin   uint64        // base of the chain's first segment
 	chain    time.Duration // Seen of the chain's first answer
@@ -100,6 +102,7 @@ type person struct {
 	faultAt     time.Duration
 	faultIn     int32         // the life in which the client's own latest fault began
 	node        int32         // of the target, of its latest attempt
+	nodes       uint64        // all of them since the latest answer to a connect, as nodeBit
 	dialled     time.Duration // when that began
 	resumes     bool          // its connection has asked for a recovery
 	futile      int32         // connections in a row that got it nowhere
@@ -109,8 +112,11 @@ type person struct {
 	told        time.Duration // when
 	hinted      int32         // index of its herd entry while it follows the server's hint; 0: it doesn't
 	connectedAt time.Duration // Seen of the answer to the latest connect
+	resumedIn   int32         // the latest life to which a session went on
+	left        time.Duration // when its client began to leave, or was lost, after the latest answer to a connect; 0: not yet
+	cut         bool          // it read slowly in a life since: a backlog may have been cut without its knowledge
 	gapIn       int32         // the latest life in which the server announced a gap
-	torn        bool          // in a life since the latest answer to a connect a backlog may have been cut
+	torn        bool          // in a life since the latest answer to a connect a backlog was cut
 	leftovers   int32         // messages on replaced connections that are kept
 	wanting     time.Duration // start of the current return: the loss, or the end of away
 	probe       time.Duration // Due of the latest probe answered

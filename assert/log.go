@@ -104,6 +104,9 @@ func (g *log) see(e *history.Event) sight {
 	} else {
 		g.bare++
 	}
+	for o <= g.top && o+uint64(len(g.ring)) <= g.top && len(g.ring) < logWindow {
+		g.grow() // whoever was first here began further up
+	}
 	if o <= g.top && o+uint64(len(g.ring)) > g.top {
 		n := &g.ring[o&uint64(len(g.ring)-1)]
 		if n.seq&^repeatBit == seq && n.publisher == e.Publisher && n.incarnation == e.Incarnation {

@@ -74,6 +74,24 @@ func (j *Judge) outage(p *person, at time.Duration) *outage {
 	return j.commanded(p.passed(), at)
 }
 
+// leaves reports whether outages explain the end, at the time at, of a client's
+// latest connection as one for a drain, or for a restart; others tells that there
+// is one which explains it otherwise.
+func (j *Judge) leaves(p *person, at time.Duration) (drain, restart, others bool) {
+	for i := range j.outages {
+		switch o := &j.outages[i]; {
+		case o.command || !o.explains(p.node, p.dialled, at):
+		case o.verb == "drain", o.verb == "maintenance":
+			drain = true
+		case o.verb == "restart":
+			restart = true
+		default:
+			others = true
+		}
+	}
+	return drain, restart, others || j.commanded(p.passed(), at) != nil // a command may have cut the farewell short
+}
+
 // excuses reports whether an outage explains an error: a failed dial, or an
 // answer that never came.
 func (j *Judge) excuses(e *history.Event) bool {
@@ -94,12 +112,22 @@ func ofNode(k *fact) string {
 	return fmt.Sprintf(", node %d", k.code)
 }
 
+// forgot reports whether the plan itself took the target's state away between two
+// times, or may have: what is known only from then on is known anew.
+func (j *Judge) forgot(from, to time.Duration) bool {
+	for i := range j.outages {
+		if o := &j.outages[i]; o.loses && o.verb != "forget-history" && o.from <= to && (!o.over || from <= o.to) {
+			return true
+		}
+	}
+	return false
+}
+
 // emptied reports whether the plan itself took away what a client asked for: the
 // answer's epoch is new, or the old one's history was emptied, and an outage
-// that does that began before the answer and was not over when the client was
-// last told anything of the old state, which was at the time known, or earlier if
-// what it reads may be late. A history that is lost at any other time,
-// or by an outage that keeps it, is not excused.
+// that does that began before the answer and was not over when what the client
+// knows of the old state was told, which was at the time known. A history that is
+// lost at any other time, or by an outage that keeps it, is not excused.
 func (j *Judge) emptied(known time.Duration, sameEpoch bool, answered time.Duration) bool {
 	for i := range j.outages {
 		o := &j.outages[i]

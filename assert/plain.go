@@ -104,6 +104,7 @@ func (p *plain) claim(c *cursor, k *claim, at time.Duration) {
 	c.segment++
 	c.inLive, c.inReplay, c.liveLow, c.replayHi, c.extra = 0, 0, 0, 0, 0
 	c.recovering, c.recovered, c.inverted, c.positioned = false, false, false, false
+	c.asksKept, c.kept, c.resumed, c.hushed = false, false, false, false
 	c.state, c.life, c.answered, c.askedAt = live, k.life, at, k.asked
 	c.everAnswered, c.patterned, c.last = true, true, 0
 }

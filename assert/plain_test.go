@@ -39,7 +39,7 @@ func TestPlainDefectsFailByTheirNames(t *testing.T) {
 		{"lost-message", "lost-message", "ack-then-drop"},
 		{"duplicate-delivery", "duplicate-delivery", ""},
 		{"phantom-message", "phantom-message", "ack-then-drop"},
-		{"fifo-violation", "fifo-violation", ""},
+		{"fifo-violation", "fifo-violation", "order-divergence"}, // of two whose outcome nobody knows, swapped for some
 		{"order-divergence", "order-divergence", ""},
 	} {
 		t.Run(d.defect, func(t *testing.T) {

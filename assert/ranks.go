@@ -78,10 +78,8 @@ func (r *ranks) compare(j *Judge, c *cursor, q *queue, id ident) {
 	case !ok:
 		r.unranked++
 	case q.who.seq != 0 && at.reign == q.last.reign && at.at < q.last.at:
-		if !id.sameStream(q.who) { // of one publisher: judged without ranks
-			e := history.Event{Client: c.client, Channel: c.channel, Life: c.life, Seen: c.lastSeen}
-			j.report(incident{anomaly: OrderDivergence, epoch: withoutOffsets, from: id.seq, to: id.seq, n: 1, id: id, other: q.who}, &e, c)
-		}
+		e := history.Event{Client: c.client, Channel: c.channel, Life: c.life, Seen: c.lastSeen}
+		j.report(incident{anomaly: OrderDivergence, epoch: withoutOffsets, from: id.seq, to: id.seq, n: 1, id: id, other: q.who}, &e, c)
 	default:
 		q.last, q.who = at, id
 	}
@@ -153,10 +151,8 @@ func (r *ranks) against(j *Judge, ch history.ChannelID, o *ranks) {
 			continue
 		}
 		if who.seq != 0 && here.reign == mine.reign && at.reign == last.reign && at.at < last.at {
-			if !id.sameStream(who) {
-				j.incidents.add(incident{anomaly: OrderDivergence, client: -1, channel: ch, epoch: withoutOffsets, from: id.seq, to: id.seq, n: 1,
-					id: id, other: who, inLog: true, setting: setting{phase: "live", witness: -1}})
-			}
+			j.incidents.add(incident{anomaly: OrderDivergence, client: -1, channel: ch, epoch: withoutOffsets, from: id.seq, to: id.seq, n: 1,
+				id: id, other: who, inLog: true, setting: setting{phase: "live", witness: -1}})
 			continue
 		}
 		last, mine, who = at, here, id

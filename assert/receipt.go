@@ -63,8 +63,8 @@ func (j *Judge) unusual(at int32, c *cursor, e *history.Event) {
 	}
 	if c.state == asked && !c.recovering {
 		// The data overtook the answer: whether it is owed the answer will tell.
-		if c.liveLow == 0 {
-			c.liveLow = e.Offset
+		if c.liveLow == 0 || c.early != e.Epoch {
+			c.liveLow, c.early, c.extra = e.Offset, e.Epoch, 0
 		}
 		c.extra = max(c.extra, e.Offset)
 		c.received++
@@ -232,6 +232,8 @@ func (j *Judge) repeated(c *cursor, e *history.Event, replay bool) {
 	i := incident{anomaly: DuplicateDelivery, epoch: c.epoch, from: o, to: o, n: 1, id: identOf(e)}
 	before := o > c.origin && o <= c.base || o > c.prevFrom && o <= c.prevTo
 	switch {
+	case c.again && replay && o > c.askedFrom:
+		return // the session's backlog had it, and the recovery that was asked for has it
 	case c.overflow && o > c.origin: // it may fill a gap that is no longer kept
 		if c.lateGaps > 0 {
 			c.lateGaps--

@@ -25,7 +25,9 @@ type comeback struct {
 
 type resync struct {
 	client history.ClientID
+	life   int32
 	took   time.Duration
+	at     time.Duration
 	apart  bool
 }
 
@@ -53,7 +55,7 @@ func (r *returns) ready(j *Judge, p *person, e *history.Event) {
 // resynced notes that a client has everything up to the positions of its answers.
 func (j *Judge) resynced(p *person, e *history.Event) {
 	p.awaiting = false
-	j.returns.resyncs = append(j.returns.resyncs, resync{e.Client, e.Seen - e.Due, e.Has(history.FlagApart)})
+	j.returns.resyncs = append(j.returns.resyncs, resync{e.Client, e.Life, e.Seen - e.Due, e.Seen, e.Has(history.FlagApart)})
 }
 
 // Returns tells how clients came back after losing their connections.

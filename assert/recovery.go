@@ -1,6 +1,9 @@
 package assert
 
-import "fmt"
+import (
+	"fmt"
+	"time"
+)
 
 // recovery judges what a positioned subscription was owed at its next answer.
 func (s *settlement) recovery(w *want, v *Verdict, end End) {
@@ -40,11 +43,11 @@ func (s *settlement) recovery(w *want, v *Verdict, end End) {
 		v.Reason = "not exercised: no client came back with a position; add a `disconnect` moment, or write `expect` without recovery"
 	case t.returnsMissed == 0:
 		v.Reason = "not exercised: no client that came back had missed anything; raise `away` or the publish rate"
-	case late > 0 && end.Saturated:
-		v.Reason = fmt.Sprintf("%d clients took longer than %v to resync, but the generator was saturated: %s", late, w.Within, end.Why)
-	case late > 0:
-		v.State = Fail
-		v.Reason = fmt.Sprintf("%d clients took longer than %v to resync", late, w.Within)
+	case len(late) > 0 && end.Saturated:
+		v.Reason = fmt.Sprintf("%d returns took longer than %v to resync, but the generator was saturated: %s", len(late), w.Within, end.Why)
+	case len(late) > 0:
+		v.State, v.Findings = Fail, s.findings(w, late)
+		v.Reason = fmt.Sprintf("%s: %d returns took longer than %v", SlowResync, len(late), w.Within)
 	case w.Within > 0 && end.Saturated:
 		v.Reason = "the generator was saturated, so `within` can't be judged: " + end.Why
 	case w.Within > 0 && unresynced > 0:
@@ -64,15 +67,19 @@ func (s *settlement) recovery(w *want, v *Verdict, end End) {
 
 // slow counts the returns of w that took longer than its limit to resync, and
 // those that never did.
-func (s *settlement) slow(w *want, v *Verdict) (late, never int64) {
+func (s *settlement) slow(w *want, v *Verdict) (late []*found, never int64) {
 	if w.Within == 0 {
-		return 0, 0
+		return nil, 0
 	}
-	for _, p := range s.parts {
+	for i, p := range s.parts {
 		for _, r := range p.returns.resyncs {
-			if w.filter.client(&p.people[r.client]) && r.took > w.Within && !r.apart {
-				late++
+			who := &p.people[r.client]
+			if !w.filter.client(who) || r.took <= w.Within || r.apart {
+				continue
 			}
+			late = append(late, &found{part: i, incident: incident{anomaly: SlowResync, client: r.client, channel: -1, life: r.life, n: 1, seen: r.at,
+				setting: setting{phase: "replaying", fault: who.fault, ago: r.at - who.faultAt, witness: -1},
+				said:    fmt.Sprintf("everything that was missed was there %v after the client wanted back", r.took.Round(time.Millisecond))}})
 		}
 		for c := range p.people {
 			if x := &p.people[c]; x.awaiting && w.filter.client(x) {
@@ -80,6 +87,6 @@ func (s *settlement) slow(w *want, v *Verdict) (late, never int64) {
 			}
 		}
 	}
-	v.add(false, "slower than "+w.Within.String(), late)
+	v.add(false, "slower than "+w.Within.String(), int64(len(late)))
 	return late, never
 }

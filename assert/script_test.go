@@ -20,7 +20,7 @@ import (
 //
 // then `with:` lines change the promises and expectations, and each further line
 // is `SECONDS ACTOR VERB …`. Actors are voters `v0`, `v1`…, tellers `t0`, `t1`…
-// and `run`. Voters: open, session new|resumed|refused|plain, ready, closed WHO [CODE], fault NAME, healed NAME, sub CH
+// and `run`. Voters: open, session new|resumed|refused|plain [ID], ready, closed WHO [CODE], fault NAME, healed NAME, sub CH
 // [from O/E] [kept], ack CH O/E [recovered|refused], ack CH, recv CH O/E MSG [flags],
 // recv CH MSG, cause CH O/E MSG (of the receipt before), unsub CH, unsubbed CH, revoked CH, gap CH O/E, probe SENT, resynced SINCE,
 // refused CODE, problem CODE [excused|broken], dial NODE [hinted], notice MS, leftover CH MSG and displaced
@@ -35,6 +35,7 @@ type script struct {
 	want   map[string]string
 	lives  map[history.ClientID]int32
 	sent   map[string]time.Duration
+	voters int
 }
 
 const scriptVoters, scriptTellers = 8, 4
@@ -42,14 +43,21 @@ const scriptVoters, scriptTellers = 8, 4
 func newScript() *script {
 	s := &script{names: history.NewNames([]string{"room", "hall"}), want: make(map[string]string), lives: make(map[history.ClientID]int32), sent: make(map[string]time.Duration)}
 	s.brief = &Brief{
-		Groups:   []BriefGroup{{Name: "voters", Count: scriptVoters, Subs: scriptVoters}, {Name: "tellers", First: scriptVoters, Count: scriptTellers}},
 		Promises: scenario.Promises{Delivery: "exactly-once", Order: "per-channel", Recovery: true, History: scenario.History{Size: 1000, TTL: time.Hour}},
 		Offsets:  true, Ack: true,
 	}
-	for i := range scriptTellers {
-		s.brief.Publishers = append(s.brief.Publishers, BriefPublisher{Client: scriptVoters + i, Name: "votes"})
-	}
+	s.people(scriptVoters)
 	return s
+}
+
+// people says how many voters there are.
+func (s *script) people(voters int) {
+	s.voters = voters
+	s.brief.Groups = []BriefGroup{{Name: "voters", Count: voters, Subs: voters}, {Name: "tellers", First: voters, Count: scriptTellers}}
+	s.brief.Publishers = nil
+	for i := range scriptTellers {
+		s.brief.Publishers = append(s.brief.Publishers, BriefPublisher{Client: voters + i, Name: "votes"})
+	}
 }
 
 func (s *script) expect(rule, want string) {
@@ -86,6 +94,12 @@ func (s *script) with(setting string) error {
 		n, err := strconv.Atoi(v)
 		s.brief.Silence = uint16(n)
 		return err
+	case "voters":
+		n, err := strconv.Atoi(v)
+		s.people(n)
+		return err
+	case "personal":
+		s.brief.Personal = append(s.brief.Personal, s.names.ID(v))
 	case "takeover":
 		s.brief.Promises.Takeover = v
 	case "delivery":
@@ -237,7 +251,7 @@ func (s *script) event(f []string) error {
 		}
 		e.Client = history.ClientID(n)
 		if f[1][0] == 't' {
-			e.Client += scriptVoters
+			e.Client += history.ClientID(s.voters)
 		}
 		if kind == history.Open {
 			s.lives[e.Client]++
@@ -283,6 +297,9 @@ func (s *script) event(f []string) error {
 			"refused": history.FlagSession | history.FlagRecover,
 			"resumed": history.FlagSession | history.FlagRecover | history.FlagResumed,
 		}[args[0]]
+		if len(args) > 1 {
+			e.Offset, err = strconv.ParseUint(args[1], 10, 64)
+		}
 	case history.Closed:
 		e.Who = map[string]history.Who{"server": history.Server, "fault": history.Fault, "client": history.Client}[args[0]]
 		if len(args) > 1 {

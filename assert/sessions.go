@@ -19,13 +19,16 @@ type absence struct {
 	home     *Judge // of the client's shard
 	client   history.ClientID
 	life     int32         // of the return
-	from     time.Duration // the loss
+	from     time.Duration // the loss, as early as the server may have seen it
+	lost     time.Duration // the loss, as the client saw it
 	to       time.Duration // Seen of the answer
 	resumed  bool
 	again    bool          // the session had been resumed before
 	late     time.Duration // by how much the loss may have been seen later than it was
-	torn     bool          // a backlog may have been cut before the loss: the server's count is another than the client's
+	torn     bool          // a backlog was cut before the loss: the server's count is another than the client's
+	cut      bool          // the client had read slowly before the loss
 	doubtful bool          // a command of the plan may have taken the session away
+	nodes    uint64        // on which the session may be: from which the client went, and where it tried, as nodeBit
 	earlier  int32
 	marks    []mark // of the kept subscriptions
 	load     []mark // of all: what a session has to remember
@@ -46,13 +49,26 @@ func (j *Judge) connected(p *person, e *history.Event) {
 		return
 	}
 	resumed := e.Flags&history.FlagResumed != 0
-	o := absence{home: j, client: e.Client, life: e.Life, to: e.Seen, from: e.Seen, resumed: resumed, late: p.late(), torn: p.torn, doubtful: j.commanded(p.passed(), e.Seen) != nil, setting: setting{witness: -1}}
-	p.torn = false
+	if resumed {
+		p.resumedIn = e.Life
+	}
+	o := absence{home: j, client: e.Client, life: e.Life, to: e.Seen, from: e.Seen, resumed: resumed, late: p.late(), torn: p.torn, cut: p.cut, nodes: p.nodes,
+		doubtful: j.commanded(p.passed(), e.Seen) != nil, setting: setting{witness: -1}}
+	if o.late > longestLink { // of a slow reader there is no bound: see below
+		o.late = 0
+	}
+	left := p.left
+	p.torn, p.cut, p.left, p.nodes = false, false, 0, nodeBit(p.node)
+	latest := time.Duration(0)
 	for at := p.first; at >= 0; at = j.ledger.all[at].next {
 		c := &j.ledger.all[at]
 		if c.state == ended && c.everAnswered {
 			m := mark{at, c.channel, c.since}
 			o.load = append(o.load, m)
+			latest = max(latest, c.since)
+			if c.patterned { // no session keeps a pattern: it is asked for anew
+				continue
+			}
 			if c.kept { // attempts that got no answer are part of the absence
 				o.marks, o.from = append(o.marks, m), min(o.from, c.prevEnd)
 			}
@@ -64,6 +80,13 @@ func (j *Judge) connected(p *person, e *history.Event) {
 	}
 	if len(o.marks) == 0 || e.Flags&history.FlagRecover == 0 {
 		return
+	}
+	o.lost = o.from
+	if left > 0 {
+		o.from = min(o.from, left)
+	}
+	if o.cut { // a slow reader sees the end of a connection long after the server
+		o.from = min(o.from, latest)
 	}
 	q := &j.sessions
 	if q.before == nil {
@@ -99,7 +122,7 @@ func (j *Judge) resume(at int32, c *cursor, e *history.Event) {
 		}
 		return
 	}
-	if c.windows >= 0 {
+	if !c.positioned && c.windows >= 0 { // with a position older windows mean nothing any more
 		list := j.plain.windows[c.windows]
 		w := &list[len(list)-1]
 		w.close, w.clean, w.life = 0, false, e.Life
@@ -132,16 +155,6 @@ func (j *Judge) heard(p *person) bool {
 
 // mute reports whether a resumed subscription has received nothing since.
 func (c *cursor) mute() bool { return c.resumed && c.inLive == 0 && c.inReplay == 0 }
-
-// leaving notes that the server ends connections as one does that goes away or
-// crashes: sessions may be gone with it.
-func (k *clock) leaving(e *history.Event) {
-	if e.Who == history.Server && (e.Code == 0 || e.Code == 1001 || e.Code == 1006 || e.Code == 1012) {
-		if n := len(k.restarts); n == 0 || e.Seen-k.restarts[n-1] > slack/4 {
-			k.restarts = append(k.restarts, e.Seen)
-		}
-	}
-}
 
 // sessionText is what a connect answer said about the session, for a witness.
 func sessionText(f history.Flags) string {

@@ -24,6 +24,8 @@ type settlement struct {
 	phantomIDs map[missIdent]bool
 	promisesOf map[history.ChannelID]*scenario.Promises
 
+	cuts bool // the target is known to cut backlogs
+
 	holders               map[uint64][]holder // of connection ids
 	undecided, onTheirWay int64               // deliveries after an unsubscribe
 }
@@ -64,6 +66,7 @@ type channelEnd struct {
 	fence      uint64          // offset of the last fence, if known
 	fenceEpoch history.EpochID // and its epoch
 	fenceSent  time.Duration   // of the last fence that was acknowledged or seen
+	fencedFrom time.Duration   // when the first fence was sent; 0: none was
 	fenceTop   uint64          // the highest offset that an acknowledgement of a fence told; 0: none did
 	fenceAt    time.Duration   // since when the target provably has it
 	fenced     bool            // some fence was acknowledged or seen
@@ -71,7 +74,6 @@ type channelEnd struct {
 
 	unknown int64 // publications of unknown outcome that nobody received
 	acked   int64
-	dropped int64         // acknowledged ones that nobody received
 	cover   time.Duration // from here on some subscriber received everything; −1: none
 	spans   []fromTo      // in which some subscriber received everything; nil: not yet looked for
 }
@@ -81,6 +83,10 @@ func (j *Judge) settle() *settlement {
 	s := &settlement{j: j, parts: j.parts, channels: make(map[history.ChannelID]*channelEnd), unheard: make(map[missKey]bool), phantomIDs: make(map[missIdent]bool), promisesOf: make(map[history.ChannelID]*scenario.Promises)}
 	j.judgeRanks()
 	s.index()
+	for _, p := range s.parts {
+		s.cuts = s.cuts || p.cuts > 0
+		p.departures.settle(p)
+	}
 	for i, p := range s.parts {
 		for a, n := range p.incidents.overflow {
 			s.overflow[a] += n
@@ -91,12 +97,12 @@ func (j *Judge) settle() *settlement {
 		s.ends = append(s.ends, make([]cursorEnd, len(p.ledger.all)))
 	}
 	s.compareLogs()
+	s.nameSaid()
 	s.judgeCursors()
 	s.judgePublications()
 	s.judgeRefusals()
 	s.judgeSessions()
 	s.judgeTakeovers()
-	s.nameSaid()
 	s.judgePlain()
 	s.judgeStrays()
 	s.judgeCausal()
@@ -156,6 +162,9 @@ func (s *settlement) index() {
 		for _, b := range p.publications.all {
 			c := s.channel(b.channel)
 			c.outboxes = append(c.outboxes, b)
+			if b.fence.written && (c.fencedFrom == 0 || b.fence.sent < c.fencedFrom) {
+				c.fencedFrom = b.fence.sent
+			}
 			if b.fence.written && b.fence.known() {
 				c.fenced = true
 				c.fenceSent = max(c.fenceSent, b.fence.sent)
@@ -175,6 +184,13 @@ func (s *settlement) index() {
 			}
 		}
 	}
+}
+
+// behind reports whether the fences stand behind a publication that was
+// acknowledged: it was before they were sent, or its offset is the lower one. A
+// drain that runs out of time fences while publications are still under way.
+func (c *channelEnd) behind(m *publication) bool {
+	return m.settled <= c.fencedFrom || m.offset > 0 && m.offset <= c.fence
 }
 
 // entry returns what any shard knows of an offset.

@@ -257,7 +257,7 @@ func (s *settlement) tailLosses(to []loss, part int, at int32, c *cursor) []loss
 	switch {
 	case c.inLive == 0:
 		l.anomaly = silent
-	case p.slowLife == c.life:
+	case p.slowLife == c.life && !s.publishedBefore(c.channel, c.epoch, l.from, p.slowAt-time.Second):
 		l.anomaly = SlowConsumerSilentDrop
 	default:
 		l.anomaly = LostMessage

@@ -133,13 +133,17 @@ func (s *settlement) repeats(ch history.ChannelID, epoch history.EpochID) map[id
 }
 
 // invert reports that the target gave two messages of one publisher offsets in
-// the reverse order, provided that it had to keep them in order: they were sent
-// on one connection, or the first was acknowledged before the second was sent.
+// the reverse order, provided that it had to keep them in order: the first was
+// acknowledged, and they were sent on one connection, or that was before the
+// second was sent. A first one of unknown outcome may take effect at any time
+// after it was sent, even behind what its connection carried later (soundness 5):
+// whoever had its command may have lost sight of it. The outcome of the second
+// means nothing: it took effect before the first one's acknowledgement.
 func (s *settlement) invert(c *channelEnd, epoch history.EpochID, v inversion) {
 	early, late := v.stream, v.stream
 	early.seq, late.seq = v.early, v.late
 	p, q := s.publication(c.id, early), s.publication(c.id, late)
-	if p == nil || q == nil || p.retried || q.retried { // of unknown outcome at first: it breaks no order
+	if p == nil || q == nil || p.uncertain() || q.retried {
 		return
 	}
 	if p.life != q.life && !(p.known() && p.settled <= q.sent) {

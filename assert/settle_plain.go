@@ -71,7 +71,7 @@ func (s *settlement) judgeWindow(part int, at int32, c *cursor, number int32, w 
 		got := ch.received(b, n)
 		// What was said on an earlier connection and never acknowledged may still
 		// be on its way when the fence of a later one is here.
-		behind := m.known() || b.fence.written && b.fence.life == m.life
+		behind := m.known() && (fencedOff || ch.behind(m)) || b.fence.written && b.fence.life == m.life
 		provable := closed && behind || ordered && n < reached && !m.uncertain()
 		switch {
 		case c.bare > 0, !provable && open:

@@ -54,7 +54,7 @@ func (s *settlement) passed(c *channelEnd, m *publication) bool {
 	if c.spans == nil {
 		c.spans = []fromTo{}
 		for i := range s.found {
-			if f := &s.found[i]; f.anomaly == FIFOViolation && f.inLog && f.channel == c.id {
+			if f := &s.found[i]; (f.anomaly == FIFOViolation || f.anomaly == SendBufferInversion) && f.inLog && f.channel == c.id {
 				return false
 			}
 		}
@@ -106,9 +106,12 @@ func (s *settlement) judgeOutbox(c *channelEnd, b *outbox) {
 			if got {
 				continue
 			}
-			c.dropped++
-			if c.bare == 0 && (c.cover >= 0 && m.sent > c.cover && n <= closed || s.passed(c, m)) {
+			late := c.fencedFrom > 0 && !c.behind(m)
+			switch {
+			case c.bare == 0 && (c.cover >= 0 && m.sent > c.cover && n <= closed && !late || s.passed(c, m)):
 				s.add(incident{anomaly: AckThenDrop, client: -1, channel: c.id, from: n, to: n, n: 1, seen: m.settled, id: id, inLog: true})
+			case late:
+				c.unknown++ // it took effect too late to be looked for
 			}
 		case m.result == history.Unknown && !got:
 			c.unknown++

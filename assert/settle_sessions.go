@@ -89,10 +89,15 @@ func (s *settlement) judgeSessions() {
 	}
 }
 
-// excusesRefusal reports whether size or age, or a server that went away in
-// between, may explain that a session was not resumed.
+// excusesRefusal reports whether size or age, a backlog that was cut, or a node
+// that went away in between, may explain that a session was not resumed.
+//
+// Only a node can take sessions with it from which the client went, or which it
+// tried since: by the plan, by its own word (1001, 1012), or by a crash, in which
+// all its connections end without a word. That others lose a connection is no
+// excuse, nor is what happens elsewhere.
 func (s *settlement) excusesRefusal(o *absence) bool {
-	if o.torn || o.doubtful {
+	if o.torn || o.doubtful || (o.cut || s.cuts) && s.underWay(o) {
 		return true
 	}
 	for _, m := range o.marks {
@@ -101,13 +106,26 @@ func (s *settlement) excusesRefusal(o *absence) bool {
 		}
 	}
 	for _, x := range s.j.outages { // what the plan itself did to the target
-		if !x.command && x.from <= o.to && (!x.over || x.to >= o.from) {
+		if x.command || x.verb == "pause" || x.verb == "forget-history" { // a session outlives that, or it is doubtful
+			continue
+		}
+		here := x.node < 0 || o.nodes&nodeBit(x.node) != 0 || x.loses
+		if here && x.from <= o.to && (!x.over || x.to >= o.from) {
 			return true
 		}
 	}
-	for _, p := range s.parts {
-		for _, at := range p.clock.restarts {
-			if at >= o.from-slack && at <= o.to {
+	return s.away(o.nodes, o.from-slack, o.to)
+}
+
+// underWay reports whether something may have been queued for a client when it
+// lost its connection: something on its channels that was sent before, and that it
+// had not received. Without that no backlog was cut; with it, one may have been by
+// a target that is known to do so, or to whom the client reads slowly, before the
+// notice could reach the client.
+func (s *settlement) underWay(o *absence) bool {
+	for _, m := range o.load {
+		for _, b := range s.channel(m.channel).outboxes {
+			if b.after(o.lost) > b.after(m.since) {
 				return true
 			}
 		}

@@ -118,7 +118,7 @@ func (j *Judge) subscribe(p *person, e *history.Event) {
 	c.inLive, c.inReplay, c.liveLow, c.replayHi, c.extra = 0, 0, 0, 0, 0
 	c.recovered, c.inverted = false, false
 	c.resumed, c.kept, c.asksKept = false, false, e.Flags&history.FlagKept != 0
-	c.recovering = e.Flags&history.FlagRecover != 0
+	c.recovering, c.again = e.Flags&history.FlagRecover != 0, p.resumedIn == e.Life
 	c.askedFrom, c.askedEpoch = e.Offset, e.Epoch
 	if !c.recovering {
 		return
@@ -145,7 +145,8 @@ func (j *Judge) subscribed(p *person, e *history.Event) {
 		c.inLive, c.inReplay, c.liveLow, c.replayHi, c.extra = 0, 0, 0, 0, 0
 		c.askedAt = e.Sent
 	}
-	c.was = c.answered
+	knew := c.knew()
+	c.told = c.askedAt
 	c.state, c.answered, c.life = live, e.Seen, e.Life
 	c.kept = c.asksKept
 	granted := e.Flags&(history.FlagRecovering|history.FlagRecovered) == history.FlagRecovering|history.FlagRecovered
@@ -154,7 +155,7 @@ func (j *Judge) subscribed(p *person, e *history.Event) {
 	}
 	if e.Flags&history.FlagPositioned == 0 {
 		if c.recovering && !granted {
-			j.refuse(c, e, true)
+			j.refuse(c, e, true, knew)
 		}
 		c.positioned = false
 		c.everAnswered = true
@@ -176,7 +177,7 @@ func (j *Judge) subscribed(p *person, e *history.Event) {
 			j.report(incident{anomaly: StaleEpochAccepted, epoch: c.askedEpoch, from: c.askedFrom, to: e.Offset, n: 1}, e, c)
 			c.chain = -1
 		} else {
-			j.refuse(c, e, false)
+			j.refuse(c, e, false, knew)
 		}
 	}
 	j.fresh(c, e, wasPositioned)
@@ -205,6 +206,9 @@ func (j *Judge) granted(p *person, c *cursor, e *history.Event, wasPositioned bo
 // fresh begins at the position of the answer: what was before is not owed.
 func (j *Judge) fresh(c *cursor, e *history.Event, wasPositioned bool) {
 	early := c.liveLow // live deliveries that overtook the answer
+	if c.early != e.Epoch {
+		early = 0 // of another epoch: the history was lost meanwhile
+	}
 	hi := uint64(0)
 	if wasPositioned && c.epoch == e.Epoch {
 		if e.Offset < c.last && early == 0 {
@@ -233,8 +237,18 @@ func (j *Judge) fresh(c *cursor, e *history.Event, wasPositioned bool) {
 	c.extra = 0
 }
 
+// knew is when the server told, at the earliest, what a subscription knows last: it
+// may have been on its way for long. A message was due before, an answer was asked
+// for before.
+func (c *cursor) knew() time.Duration {
+	if c.since == c.answered {
+		return c.told
+	}
+	return max(c.told, c.since)
+}
+
 // refuse writes down a recovery that was not granted.
-func (j *Judge) refuse(c *cursor, e *history.Event, hidden bool) {
+func (j *Judge) refuse(c *cursor, e *history.Event, hidden bool, knew time.Duration) {
 	if hidden {
 		c.returns++
 	}
@@ -243,7 +257,7 @@ func (j *Judge) refuse(c *cursor, e *history.Event, hidden bool) {
 		epoch: c.askedEpoch, from: c.askedFrom, answer: e.Epoch, top: e.Offset, hidden: hidden,
 		sent: fromTo{c.askedAt, e.Seen}, setting: j.setting(e, c),
 	}
-	r.emptied = !hidden && j.emptied(max(c.lastSeen, c.was)-j.people[c.client].late(), r.epoch == r.answer, e.Seen)
+	r.emptied = !hidden && j.emptied(knew-j.people[c.client].late(), r.epoch == r.answer, e.Seen)
 	r.doubtful = !r.emptied && j.commanded(j.people[e.Client].passedBefore(), e.Seen) != nil
 	j.ledger.gaps.waive(r.cursor, c.segment, ^uint64(0)) // holes in a replay that was not one
 	r.setting.witness = j.witness(FalseUnrecovered, &r.setting, e.Client, e.Channel)
@@ -303,11 +317,17 @@ func (j *Judge) gap(p *person, e *history.Event) {
 		return
 	}
 	c := &j.ledger.all[at]
+	if e.Flags&history.FlagPositioned == 0 || !c.positioned || e.Epoch == c.epoch {
+		j.cuts++
+	}
 	waived := &c.waived
 	if j.commanded(p.passed(), e.Seen) != nil {
 		waived = &c.doubted
 	}
 	if !c.positioned {
+		if j.emptied(c.knew()-p.late(), false, e.Seen) {
+			waived = &c.emptied
+		}
 		*waived++
 		j.plain.gap(c, e)
 		return
@@ -319,7 +339,7 @@ func (j *Judge) gap(p *person, e *history.Event) {
 	}
 	c.chain = -1
 	if e.Epoch != c.epoch {
-		if j.emptied(max(c.lastSeen, c.answered)-p.late(), false, e.Seen) {
+		if j.emptied(c.knew()-p.late(), false, e.Seen) {
 			c.emptied++
 		} else {
 			*waived++

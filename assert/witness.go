@@ -262,7 +262,7 @@ func (s *settlement) missing(f *found) string {
 	switch {
 	case d.harm == spreads:
 		return s.suffered(f)
-	case d.harm&(herds|parts|offends) != 0:
+	case d.harm&(herds|parts|offends|delays) != 0:
 		return f.what()
 	case f.came:
 		return "received " + what

@@ -84,7 +84,9 @@ func (f *fleet) operation(ctx context.Context, m *scenario.Moment) {
 // it strikes.
 func (s *shard) operation(k history.Kind, name string, m *scenario.Moment, due time.Duration) {
 	now := s.loop.Now()
-	s.sink.Add(history.Event{Kind: k, Client: -1, Code: int32(m.Node), Due: due, Sent: now, Seen: now, Arrived: now, Note: name})
+	e := history.Event{Kind: k, Client: -1, Code: int32(m.Node), Due: due, Sent: now, Seen: now, Arrived: now, Note: name}
+	s.strikes(&e)
+	s.sink.Add(e)
 	if m.Verb == "forget-history" || m.Verb == "new-epoch" {
 		return // nobody loses a connection
 	}

@@ -16,23 +16,24 @@ import (
 // client is one logical client in its shard.
 type client struct {
 	session.Session
-	conn   engine.Conn
-	id     int32         // number in the run
-	faulty bool          // a fault of the plan is ending this connection
-	hit    bool          // counted in the storm until resynced
-	shape  *shape        // limits of its reading and its link; nil: none
-	apart  time.Duration // what was due before is measured apart; 0: nothing
-	away   time.Duration // after the fault that is ending this connection
-	pubs   int32         // index of its first publisher in the shard
-	deaf   bool          // a fault has struck this connection: what came with it is not heard
-	watch  *watch        // what its faults wait for; nil: nothing
-	node   int32         // of the target, of its latest attempt
-	rest   []byte        // of a streamed dialect: the beginning of what is still to come
-	turns  int32         // of steady churn that it has begun
-	churn  bool          // its latest connection ended with a turn
-	gone   bool          // a `scale` has sent it home
-	late   bool          // a `scale` has let it come: its publishers don't wait for the others
-	again  time.Duration // when it was to come again, if that was before it had left; 0: no
+	conn    engine.Conn
+	id      int32         // number in the run
+	faulty  bool          // a fault of the plan is ending this connection
+	hit     bool          // counted in the storm until resynced
+	shape   *shape        // limits of its reading and its link; nil: none
+	apart   time.Duration // what was due before is measured apart; 0: nothing
+	away    time.Duration // after the fault that is ending this connection
+	pubs    int32         // index of its first publisher in the shard
+	deaf    bool          // a fault has struck this connection: what came with it is not heard
+	watch   *watch        // what its faults wait for; nil: nothing
+	node    int32         // of the target, of its latest attempt
+	dialled time.Duration // when that began
+	rest    []byte        // of a streamed dialect: the beginning of what is still to come
+	turns   int32         // of steady churn that it has begun
+	churn   bool          // its latest connection ended with a turn
+	gone    bool          // a `scale` has sent it home
+	late    bool          // a `scale` has let it come: its publishers don't wait for the others
+	again   time.Duration // when it was to come again, if that was before it had left; 0: no
 }
 
 // shard owns some clients and serves their loop. All methods run on the loop.
@@ -74,7 +75,8 @@ type shard struct {
 	published  int64
 	delivered  int64
 	errors     int64
-	unexcused  int64 // of errors
+	unexcused  int64       // of errors
+	operations []operation // of the plan, on the target
 	skipped    int64
 	dials      int64
 	opens      int64
@@ -198,14 +200,14 @@ func (s *shard) tell(c *client, e *history.Event) {
 		s.delivered++
 	case history.Dial:
 		c.node = int32(s.fleet.plan.Node(int(c.id), int(e.Life)))
-		e.Code = c.node
+		e.Code, c.dialled = c.node, e.Sent
 	case history.Problem:
-		s.trouble(e)
+		s.trouble(c, e)
 		if c.State() < session.Live {
 			s.setback(setback{kind: problem, text: e.Note})
 		}
 	case history.Refused:
-		s.trouble(e)
+		s.trouble(c, e)
 	case history.Connected:
 		s.flushSoon(c, e.Seen)
 		if len(s.leftovers) > 0 {

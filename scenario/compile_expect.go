@@ -48,6 +48,7 @@ func (c *compiler) promised(line int, taken map[string]bool) {
 	if p.any(func(q Promises) bool { return q.Queue.Size > 0 }) {
 		all = append(all, Expectation{Rule: "queue", Want: "complete"})
 	}
+	all = append(all, Expectation{Rule: "isolation", Want: "strict"}) // whoever takes subscriptions claims that
 	for _, e := range all {
 		e.Line, e.Promised = line, true
 		e.Name = unique(title(&e), taken)

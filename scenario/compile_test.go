@@ -176,15 +176,15 @@ func TestExpectations(t *testing.T) {
 		want       []string
 	}{
 		{"nothing written: what is promised", "", []string{
-			"delivery: exactly-once | waived <= 0 | promised", "order: per-channel |  | promised", "recovery: complete |  | promised"}},
+			"delivery: exactly-once | waived <= 0 | promised", "order: per-channel |  | promised", "recovery: complete |  | promised", "isolation: strict |  | promised"}},
 		{"no history: no recovery", "target: {gateway: {history: none}}", []string{
-			"delivery: exactly-once |  | promised", "order: per-channel |  | promised"}},
+			"delivery: exactly-once |  | promised", "order: per-channel |  | promised", "isolation: strict |  | promised"}},
 		{"lowered", "target: {promises: {order: none, delivery: at-most-once}}", []string{
-			"delivery: at-most-once | waived <= 0 | promised", "recovery: complete |  | promised"}},
+			"delivery: at-most-once | waived <= 0 | promised", "recovery: complete |  | promised", "isolation: strict |  | promised"}},
 		{"written", "expect: [{latency: {p50: 1s, p99.9: '< 2s'}}, {latency: {p50: 1s}}, {reconnect: {success: 99%}, name: back}, {errors: 3, to: a, channel: 'c.*'}]", []string{
 			"latency: delivery | p50 <= 1s, p99.9 < 2s", "latency: delivery (2) | p50 <= 1s", "back | success >= 99%", "errors, to a, channel c.* | <= 3"}},
 		{"both", "expect: [promises, {delivery: at-least-once, waived: 2..3}, {recovery: honest, within: 1s}]", []string{
-			"delivery: exactly-once | waived <= 0 | promised", "order: per-channel |  | promised", "recovery: complete |  | promised",
+			"delivery: exactly-once | waived <= 0 | promised", "order: per-channel |  | promised", "recovery: complete |  | promised", "isolation: strict |  | promised",
 			"delivery: at-least-once | waived 2..3", "recovery: honest | within 1s"}},
 	}
 	for _, row := range rows {

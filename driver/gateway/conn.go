@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"errors"
 	"net"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -31,7 +30,7 @@ type conn struct {
 	id        string
 	ghosts    ghosts   // of the defects that leave subscriptions behind
 	session   *session // that it named; nil: none
-	obeying   sync.Mutex
+	obeying   latch
 	displaced bool        // under obeying: the session is another connection's
 	torn      atomic.Bool // something was dropped from the queue
 	cursor    dialect.Cursor
@@ -113,11 +112,9 @@ func (c *conn) read(r *reader) error {
 // closing, and forgets the connection.
 func (c *conn) end() {
 	c.timer.Stop()
+	c.dropPatterns() // before the session is free: it doesn't keep them
 	if !c.leave() {
 		c.unsubscribeAll()
-	}
-	for _, p := range c.patterns {
-		c.gateway.hub.removePattern(p)
 	}
 	c.ghosts.lay()
 	c.flushed()

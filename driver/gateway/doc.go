@@ -149,6 +149,9 @@
 //
 // The server is going to close this connection soon, with 1001 or 1012, after
 // writing what is queued. The client SHOULD return after retry_ms, or elsewhere.
+// The time is for this client alone: the server MUST spread the times that it tells
+// to many, because clients return when they are told to. A client that knows of
+// others SHOULD spread itself all the same, by a random wait of up to retry_ms more.
 //
 // Closing. Beside the codes of RFC 6455 (1002 protocol error, 1003 binary, 1007
 // not UTF-8, 1009 message too big, 1001 going away, 1012 restart) the server

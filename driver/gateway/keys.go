@@ -17,8 +17,21 @@ type keyAge struct {
 	at  time.Time
 }
 
+// none reports whether no key is remembered any more.
+func (k *keys) none(now time.Time) bool {
+	k.expire(now)
+	return len(k.oldest) == 0
+}
+
 // find returns the offset of the event that a key came with.
 func (k *keys) find(key string, now time.Time) (offset uint64, known bool) {
+	k.expire(now)
+	offset, known = k.offsets[key]
+	return offset, known
+}
+
+// expire forgets the keys that are too old.
+func (k *keys) expire(now time.Time) {
 	n := 0
 	for n < len(k.oldest) && now.Sub(k.oldest[n].at) > keyTTL {
 		delete(k.offsets, k.oldest[n].key)
@@ -26,8 +39,6 @@ func (k *keys) find(key string, now time.Time) (offset uint64, known bool) {
 		n++
 	}
 	k.oldest = k.oldest[n:]
-	offset, known = k.offsets[key]
-	return offset, known
 }
 
 func (k *keys) add(key string, offset uint64, now time.Time) {

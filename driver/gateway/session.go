@@ -28,8 +28,8 @@ type sessionKey struct{ user, name string }
 // are remembered, and on its return the client says how many have arrived.
 type session struct {
 	key  sessionKey
-	turn sync.Mutex // held by the connection that takes it over
-	gone bool       // under turn: forgotten; look it up again
+	turn latch // held by the connection that takes it over
+	gone bool  // under turn: forgotten; look it up again
 
 	mu    sync.Mutex // after the streams' locks, before the queues'
 	kept  bool
@@ -131,6 +131,7 @@ func (c *conn) enterSession(m *command, answer func(kept, resumed bool) []byte) 
 	}
 	if resumed {
 		w.partial(s, m.received)
+		s.move(c)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -152,6 +153,19 @@ func (c *conn) enterSession(m *command, answer func(kept, resumed bool) []byte) 
 		for _, it := range s.past[from:] {
 			c.send(it)
 		}
+	}
+}
+
+// move makes the subscriptions that go on those of the new connection. The caller
+// holds the turn.
+func (s *session) move(c *conn) {
+	for _, sub := range s.subs {
+		if sub.stream == nil {
+			continue
+		}
+		sub.stream.mu.Lock()
+		sub.conn = c
+		sub.stream.mu.Unlock()
 	}
 }
 
@@ -206,6 +220,7 @@ func (c *conn) displace() {
 	c.obeying.Lock()
 	c.displaced = true
 	c.obeying.Unlock()
+	c.dropPatterns()
 	if !c.keeps() {
 		c.unsubscribeAll()
 	}
@@ -251,6 +266,13 @@ func (c *conn) leave() bool {
 		c.gateway.hub.sessions.forget(s)
 	}
 	return kept
+}
+
+// dropPatterns ends what no session keeps.
+func (c *conn) dropPatterns() {
+	for _, p := range c.patterns {
+		c.gateway.hub.removePattern(p)
+	}
 }
 
 func (c *conn) unsubscribeAll() {

@@ -109,6 +109,16 @@ func TestSessions(t *testing.T) {
 		{"one that came along may be ended", kept, []visit{
 			{who: "b", says: again("3") + "\n" + `{"id":2,"type":"unsubscribe","channel":"c"}`, want: "connected id=1 resumed, unsubscribed id=2 c"},
 			{who: "p", says: say("4")}, {who: "b", want: ""}}},
+		{"a pattern ends with the connection that is taken over", kept, []visit{
+			{who: "b", says: again("1") + "\n" + `{"id":3,"type":"subscribe","pattern":"d.*"}`,
+				want: "connected id=1 resumed, event c @2 replay 2, event c @3 replay 3, subscribed id=3"},
+			{who: "d", says: again("3") + "\n" + `{"id":3,"type":"subscribe","pattern":"d.*"}`, want: "connected id=1 resumed, subscribed id=3"},
+			{who: "p", says: `{"type":"publish","channel":"d.e","data":4}`}, {who: "d", want: "event d.e @1 4"}}},
+		{"a pattern and what came along bring one copy", kept, []visit{
+			{who: "b", says: again("3") + "\n" + `{"id":3,"type":"subscribe","pattern":"*"}` + "\n" +
+				`{"id":4,"type":"unsubscribe","channel":"c"}` + "\n" + `{"id":5,"type":"subscribe","channel":"c"}`,
+				want: "connected id=1 resumed, subscribed id=3, unsubscribed id=4 c, subscribed id=5 c @3"},
+			{who: "p", says: say("4")}, {who: "b", want: "event c @4 4"}}},
 		{"without a history", Config{HeartbeatEvery: -1, QueueSize: 3, HistorySize: -1}, nil},
 	} {
 		t.Run(row.comment, func(t *testing.T) {

@@ -196,10 +196,11 @@ func (s *stream) drop(sub *subscription) {
 }
 
 // idle reports whether nothing would be lost with the stream: nobody listens,
-// its history is empty, and nobody who left can come back in time.
+// its history is empty, nobody who left can come back in time, and no key is
+// remembered.
 func (s *stream) idle(now time.Time) bool {
 	s.expire(now)
-	return len(s.subs) == 0 && len(s.past) == 0 && now.Sub(s.used) > s.ttl
+	return len(s.subs) == 0 && len(s.past) == 0 && now.Sub(s.used) > s.ttl && s.keys.none(now)
 }
 
 // lose makes the channel lose its stream, as a broker that restarts does: a new

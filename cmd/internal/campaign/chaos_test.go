@@ -4,8 +4,10 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"io"
 	"maps"
 	"math/rand/v2"
+	"net"
 	"slices"
 	"strings"
 	"sync"
@@ -14,6 +16,8 @@ import (
 	"time"
 
 	"squall/assert"
+	"squall/driver"
+	"squall/driver/dialect"
 	"squall/driver/engine/memory"
 	"squall/driver/gateway"
 	"squall/report"
@@ -65,7 +69,11 @@ type chaos struct {
 	counts      map[string]int
 	entries     map[string][]string // names of publish entries by group
 	mortal      []string            // groups that may give up
-	paced       bool                // the gateway takes its time, so answers may come late
+	topics      map[string][]string // what each group subscribes to, as it is written
+	nodes       int
+	keeps       bool // sessions
+	verbs       bool // something happens to the gateway
+	paced       bool // the gateway takes its time, so answers may come late
 }
 
 func (c *chaos) line(format string, args ...any) { fmt.Fprintf(&c.text, format+"\n", args...) }
@@ -82,6 +90,7 @@ func (c *chaos) target() {
 	c.line("drain: {timeout: %v, ack-timeout: %s}", c.drain, c.pick("300ms", "1s", "5s"))
 	c.line("target:")
 	c.line("  gateway:")
+	c.cluster()
 	switch c.IntN(6) {
 	case 0:
 		c.noHistory = true
@@ -108,7 +117,7 @@ func (c *chaos) target() {
 	if !c.strict && c.chance(0.2) {
 		c.order = c.pick("per-channel", "per-publisher")
 		c.delivery = c.pick("exactly-once", "at-least-once", "at-most-once")
-		c.line("  promises: {order: %s, delivery: %s}", c.order, c.delivery)
+		c.line("  promises: {order: %s, delivery: %s%s}", c.order, c.delivery, c.lowered())
 	}
 }
 
@@ -117,7 +126,7 @@ func (c *chaos) channel(group string) string {
 }
 
 func (c *chaos) clients() {
-	c.counts, c.entries = make(map[string]int), make(map[string][]string)
+	c.counts, c.entries, c.topics = make(map[string]int), make(map[string][]string), make(map[string][]string)
 	c.line("clients:")
 	both := c.chance(0.4)
 	for i := range 1 + c.IntN(3) {
@@ -147,18 +156,24 @@ func (c *chaos) group(name string, reads, writes bool) {
 	if c.chance(0.7) {
 		c.line("    user: \"%s-{i}\"", name)
 	}
+	node := c.pick("", "", ", node: same", ", node: next", ", node: any")
+	mortal := false
 	switch c.IntN(10) {
 	case 0:
 		c.line("    reconnect: never")
-		c.mortal = append(c.mortal, name)
+		mortal = true
 	case 1:
-		c.line("    reconnect: {first: %s, attempts: %d}", c.millis(10, 500), 1+c.IntN(3))
-		c.mortal = append(c.mortal, name)
+		c.line("    reconnect: {first: %s, attempts: %d%s}", c.millis(10, 500), 1+c.IntN(3), node)
+		mortal = true
 	case 2, 3:
-		c.line("    reconnect: {first: %s, max: %s, factor: %.1f, jitter: %s}", c.millis(0, 300), c.millis(300, 2000), 1+c.Float64()*2, c.pick("none", "full", "equal", "decorrelated"))
+		c.line("    reconnect: {first: %s, max: %s, factor: %.1f, jitter: %s%s}", c.millis(0, 300), c.millis(300, 2000), 1+c.Float64()*2, c.pick("none", "full", "equal", "decorrelated"), node)
 	case 4, 5, 6:
-		c.line("    reconnect: {first: 20ms, max: 200ms}")
+		c.line("    reconnect: {first: 20ms, max: 200ms%s}", node)
 	}
+	if mortal {
+		c.mortal = append(c.mortal, name)
+	}
+	c.comes(mortal)
 	if c.chance(0.25) {
 		c.line("    heartbeat: {every: %s, timeout: %s}", c.millis(100, 2000), c.millis(50, 3000))
 	}
@@ -173,6 +188,18 @@ func (c *chaos) group(name string, reads, writes bool) {
 		c.line("    subscribe:")
 		seen := make(map[string]bool)
 		for range 1 + c.IntN(3) {
+			share := ""
+			if c.chance(0.15) {
+				share = fmt.Sprintf(", share: %d%%", 20+c.IntN(81))
+			}
+			if c.chance(0.25) {
+				if pattern := c.pattern(name); !seen[pattern] {
+					seen[pattern] = true
+					c.topics[name] = append(c.topics[name], fmt.Sprintf("pattern: \"%s\"", pattern))
+					c.line("      - {pattern: \"%s\"%s}", pattern, share)
+				}
+				continue
+			}
 			ch := c.channel(name)
 			if head, _, _ := strings.Cut(ch, "{"); seen[head] {
 				continue
@@ -186,13 +213,19 @@ func (c *chaos) group(name string, reads, writes bool) {
 			case 1:
 				recover = ", recover: true"
 			}
-			c.line("      - {channel: \"%s\"%s}", ch, recover)
+			c.topics[name] = append(c.topics[name], fmt.Sprintf("channel: \"%s\"", ch))
+			c.line("      - {channel: \"%s\"%s%s}", ch, recover, share)
+		}
+		if len(c.topics[name]) == 0 {
+			c.topics[name] = []string{"channel: hall"}
+			c.line("      - {channel: hall}")
 		}
 	}
 	if !writes {
 		return
 	}
 	c.publishers = append(c.publishers, name)
+	c.says()
 	c.line("    publish:")
 	for i := range 1 + c.IntN(2) {
 		entry := fmt.Sprintf("e%d", i)
@@ -216,6 +249,9 @@ func (c *chaos) group(name string, reads, writes bool) {
 		}
 		if c.chance(0.2) {
 			options += ", ack: false"
+		}
+		if c.chance(0.3) {
+			options += ", key: \"{seq}\""
 		}
 		if c.chance(0.2) {
 			options += ", start: at-once"
@@ -258,10 +294,18 @@ func (c *chaos) timeline() {
 		c.line("  - {at: 0s, publish: {who: %s, publisher: e0, share: 1, count: 20000, rate: 10000/s, channel: hall}}", g)
 	}
 	for range 1 + c.IntN(6) {
-		switch c.IntN(13) {
-		case 10:
+		switch c.IntN(19) {
+		case 10, 11:
+			c.change(c.at(), false)
+		case 12, 13:
+			c.trigger()
+		case 14, 15:
+			if c.nodes > 1 || c.chance(0.5) {
+				c.verb()
+			}
+		case 16:
 			c.line("  - {%s, degrade: {%s%s, for: %s}}", c.at(), c.who(c.everybody()), c.link(), c.pick("300ms", "2s", "6s"))
-		case 11, 12:
+		case 17, 18:
 			all := c.everybody()
 			g := all[c.IntN(len(all))]
 			c.line("  - {%s, scale: {who: %s, to: %d, over: %s}}", c.at(), g, c.IntN(2*c.counts[g]+2), c.pick("0s", "20ms", "1s", "3s"))
@@ -345,40 +389,64 @@ func (c *chaos) expect() {
 	if !c.paced {
 		c.line("  - errors: 0")
 	}
+	c.alsoExpect()
 	c.line("  - {latency: {of: delivery, max: 10m}}")
 }
 
-// chaosRun drives a plan against a gateway that the test can look into.
-func chaosRun(t *testing.T, p *scenario.Plan, loops int) (r *report.Result, shown uint64) {
+// chaosRun drives a plan against nodes that the test can look into.
+func chaosRun(t *testing.T, p *scenario.Plan, loops int, record io.Writer) (r *report.Result, shown uint64) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		n := new(memory.Network)
-		l, err := n.Listen("gateway:1")
-		if err != nil {
-			t.Fatal(err)
-		}
 		cfg := GatewayConfig(p.Target.Gateway)
 		cfg.Seed = p.Seed
-		g, err := gateway.New(cfg)
+		var wires []*laggard
+		var listeners []net.Listener
+		var urls []string
+		for node := range p.Nodes() {
+			l, err := n.Listen(fmt.Sprintf("gateway:%d", node+1))
+			if err != nil {
+				t.Fatal(err)
+			}
+			wire := lag(l, time.Duration(p.Seed%4)*100*time.Millisecond, p.Seed+uint64(node)<<32)
+			wires, listeners = append(wires, wire), append(listeners, wire)
+			urls = append(urls, fmt.Sprintf("ws://gateway:%d/", node+1))
+		}
+		g, err := gateway.NewCluster(cfg, listeners...)
 		if err != nil {
 			t.Fatal(err)
 		}
-		var served sync.WaitGroup
-		wire := lag(l, time.Duration(p.Seed%4)*100*time.Millisecond, p.Seed)
-		served.Go(func() { g.Serve(wire) })
-		p.Target.Embedded, p.Target.URLs = false, []string{"ws://gateway:1/"}
-		r, err = Run(context.Background(), p, Options{Network: n, Loops: loops, Run: 7, Command: "squall run"})
+		p.Target.Embedded, p.Target.URLs = false, urls
+		r, err = chaosDrive(p, n, loops, cluster{g}, record)
 		for _, d := range p.Target.Gateway.Defects {
 			shown += g.Shown(d)
 		}
 		g.Close()
-		served.Wait()
-		wire.wg.Wait()
+		for _, w := range wires {
+			w.wg.Wait()
+		}
 		if err != nil {
 			t.Fatal(err)
 		}
 	})
 	return r, shown
+}
+
+// chaosDrive is Run for a target that was started elsewhere and can be reached.
+func chaosDrive(p *scenario.Plan, n *memory.Network, loops int, control driver.Control, record io.Writer) (*report.Result, error) {
+	d, _ := dialect.Find(p.Target.Dialect)
+	o := Options{Network: n, Loops: loops, Run: 7, Command: "squall run", Record: record}
+	t, err := open(p, d.About(), &o)
+	if err != nil {
+		return nil, err
+	}
+	t.control = control
+	started := time.Now()
+	all, kind, err := newLoops(t, p, o)
+	if err != nil {
+		return nil, err
+	}
+	return judged(context.Background(), p, d, NewBrief(p, d.About(), t.name, kind, started, o), t, all, o)
 }
 
 func chaosRange(t *testing.T, usual int) (from, to uint64) {
@@ -400,7 +468,7 @@ func TestChaosNeverAlarms(t *testing.T) {
 	chaosParallel(t, from, to, func(t *testing.T, seed uint64) {
 		yaml := chaosScenario(seed, false)
 		p := compile(t, "chaos.yaml", []byte(yaml), seed)
-		r, _ := chaosRun(t, p, 1+int(seed%3))
+		r, _ := chaosRun(t, p, 1+int(seed%3), nil)
 		tally.add(r)
 		if r.State == assert.Fail {
 			t.Errorf("seed %d: a correct gateway was blamed:\n%s\n%s", seed, yaml, tell(r))
@@ -485,8 +553,13 @@ var alsoTrue = map[string]map[string]string{
 		"slow-consumer-silent-drop": swapped,
 		"ack-then-drop":             swapped + "; with one subscriber that is nobody",
 		"offset-regress":            "a backlog that drops the later of two swapped events announces a gap up to it, and then comes the earlier",
+		"send-buffer-inversion":     "what it swaps may have been kept in an outbox",
+	},
+	"send-buffer-inversion": {
+		"fifo-violation": "what a user that returns says first may have been kept in no outbox",
 	},
 	"order-divergence": {
+		"causal-inversion":          "one of the two may be what the other answers",
 		"fifo-violation":            "it swaps what two connections published, which may be of one publisher, before and after it came back",
 		"lost-message":              "as with fifo-violation",
 		"slow-consumer-silent-drop": "as with fifo-violation",
@@ -500,6 +573,37 @@ var alsoTrue = map[string]map[string]string{
 	"lost-in-socket": {
 		"recovered-flag-lie":        "the server may not have noticed the end of the connection: what it wrote to it later is missing, too",
 		"silent-history-truncation": "what was written to the old connection may be more than the history holds",
+		"false-unrecovered":         "what was written last may lie before a time at which the plan emptied the histories",
+	},
+	"membership-lost-silent": {
+		"lost-message": "the end of a connection, or a subscription without offsets, hides that nothing came to the end",
+
+		"offline-queue-drop":        "the client that it forgets may be away from its session",
+		"slow-consumer-silent-drop": "the client that was forgotten was slow as well",
+		"resubscribe-partial":       "the same",
+	},
+	"interest-lost-remote": {
+		"lost-message":       "nobody on the node of the publisher may be there to compare, or too few messages",
+		"offline-queue-drop": "the client on the other node may be away from its session",
+	},
+	"cross-channel-leak": {
+		"offline-queue-drop": countsLeak,
+		"session-forgotten":  countsLeak,
+		"double-flush":       countsLeak,
+	},
+	"cross-tenant-leak": {
+		"offline-queue-drop": countsLeak,
+		"session-forgotten":  countsLeak,
+		"double-flush":       countsLeak,
+	},
+	"double-flush": {
+		"duplicate-delivery": "the last two may have come by a pattern, which no session keeps",
+	},
+	"duplicate-live-session": {
+		"duplicate-delivery": "the older connection's patterns go on to bring the session what the newer one's bring",
+	},
+	"retry-double-publish": {
+		"order-divergence": "one subscriber may have the first copy and not the second, another the second and not the first",
 	},
 	"slow-consumer-silent-drop": {
 		"lost-message":  "a burst fills a backlog without any slow of the plan",
@@ -509,10 +613,7 @@ var alsoTrue = map[string]map[string]string{
 	},
 	"subscribe-history-gap": {
 		"slow-consumer-silent-drop": "the client that missed it was slow as well",
-	},
-	"membership-lost-silent": {
-		"slow-consumer-silent-drop": "the client that was forgotten was slow as well",
-		"lost-message":              "without offsets the end of a connection is not told from its midst",
+		"lost-message":              "where a live message overtook the answer, the next one is not the first",
 	},
 	"connection-id-reuse-leak": {
 		"subscribe-history-gap": "what leaks to a client that returns to the same channel comes live, before the answer, and with a hole",
@@ -524,6 +625,8 @@ var alsoTrue = map[string]map[string]string{
 		"confirmed-not-subscribed":  "the fence may be what was dropped, and the only thing that a returned client was owed",
 	},
 }
+
+const countsLeak = "a client counts what was leaked to it, and so asks its session to go on from where it is not"
 
 const swapped = "a backlog that drops its oldest announces a gap up to the last one dropped, which is not the highest of two swapped"
 
@@ -539,7 +642,7 @@ func TestChaosNamesDefects(t *testing.T) {
 		all := gateway.Defects()
 		d := all[seed%uint64(len(all))]
 		p := compile(t, "chaos.yaml", []byte(yaml), seed, "target.gateway.defects=["+d.Name+"]")
-		r, shown := chaosRun(t, p, 1+int(seed%3))
+		r, shown := chaosRun(t, p, 1+int(seed%3), nil)
 		mu.Lock()
 		defer mu.Unlock()
 		row := table[d.Name]

@@ -1,6 +1,7 @@
 package campaign
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -38,6 +39,30 @@ expect: [{delivery: exactly-once}, {recovery: complete}]
 			if stopped && (v.State != assert.Inconclusive || !strings.Contains(v.Reason, "stop-when says errors > 20%")) {
 				t.Errorf("%s is %v: %s", v.Name, v.State, v.Reason)
 			}
+		}
+	}
+}
+
+// TestStopWhenKnowsThePlan: what the plan does to the target makes dials fail, and
+// is no reason to leave the target alone; what goes wrong without it is.
+func TestStopWhenKnowsThePlan(t *testing.T) {
+	const source = `squall: 1
+name: small
+duration: 12s
+stop-when: {errors: "> 40"}
+target: {gateway: {nodes: 2, limits: {connections: %d}}}
+clients:
+  voters: {count: 60, subscribe: {channel: "vote.{i %% 5}", recover: true}, reconnect: {first: 50ms, max: 200ms, node: same}}
+  tellers: {count: 5, publish: {channel: "vote.{i}", rate: 2/s}}
+timeline:
+  - {at: 2s, gateway: {kill: 0, down: 3s}}
+`
+	for _, room := range []int{100, 20} {
+		p := compile(t, "small.yaml", []byte(fmt.Sprintf(source, 100)), 1)
+		p.Target.Gateway.Limits.Connections = room // of each node; the language refuses what can't hold its clients
+		r := bubble(t, p)
+		if stopped := room == 20; (r.Stopped != "") != stopped {
+			t.Errorf("with room for %d: stopped %q after %s\n%s", room, r.Stopped, r.Active, tell(r))
 		}
 	}
 }
