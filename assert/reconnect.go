@@ -31,9 +31,10 @@ type resync struct {
 	apart  bool
 }
 
-// lost notes the end of a connection that its client wants back.
+// lost notes the end of a connection that its client wants back. What ends when
+// the wait for everybody's return is over comes too late to be waited for.
 func (r *returns) lost(j *Judge, p *person, e *history.Event) {
-	if p.gone || p.group >= 0 && j.want.groups[p.group].Never || j.clock.probe >= 0 {
+	if p.gone || p.group >= 0 && j.want.groups[p.group].Never || j.clock.phase == history.PhaseFences || j.clock.probe >= 0 {
 		return
 	}
 	if p.away || !p.ready {

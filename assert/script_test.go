@@ -94,6 +94,12 @@ func (s *script) with(setting string) error {
 		n, err := strconv.Atoi(v)
 		s.brief.Silence = uint16(n)
 		return err
+	case "success": // of all returns
+		share, err := strconv.ParseFloat(v, 64)
+		for i := range s.brief.Expect {
+			s.brief.Expect[i].Success = scenario.Limit{Op: ">=", A: share}
+		}
+		return err
 	case "voters":
 		n, err := strconv.Atoi(v)
 		s.people(n)
