@@ -70,6 +70,12 @@ func (j *Judge) unusual(at int32, c *cursor, e *history.Event) {
 		c.received++
 		return
 	}
+	if c.state == asked && !replay && j.claims.holds(j, &j.people[e.Client], e.Channel, e.Life) != nil {
+		// A pattern brings it meanwhile; what the answer replays may hold it as well.
+		j.logs[j.log(e.Channel, e.Epoch)].see(e)
+		c.received++
+		return
+	}
 	if e.Flags&history.FlagUnordered != 0 { // holes are legal: only going back is judged
 		c.sparse = true
 		if e.Offset > c.last {
