@@ -17,7 +17,6 @@ const (
 	DuplicateDelivery
 	PhantomMessage
 	MembershipLostSilent
-	FilterFalseNegative
 	InterestLostRemote
 	RestartDup
 
@@ -61,9 +60,10 @@ const (
 	ConnectionIDReuseLeak
 	WildcardOvermatch
 	PostUnsubscribeDelivery
-	FilterFalsePositive
 	CommandInversion
 	RightNotEnforced
+	DeliveredDespiteRefusal
+	WronglyRefused
 	// Owned by heartbeat.
 	ZombieConnection
 	FalseLivenessKill
@@ -101,6 +101,7 @@ const (
 	kills   // ends what is alive
 	offends // lets pass what is wrong
 	spreads // makes one client suffer for another
+	bars    // turns away who may come in
 )
 
 // Definition explains one anomaly; `squall explain` prints it.
@@ -185,16 +186,16 @@ var definitions = [anomalies]Definition{
 
 	DuplicateLiveSession: {"duplicate-live-session", "delivery", "takeover: closes-old", "a message that was sent after the newer connection of a session was answered came on the older one", repeats},
 	MembershipLostSilent: {"membership-lost-silent", "delivery", "delivery", "a subscription that had been receiving got nothing more, to the end of a connection that was alive", loses},
-	FilterFalseNegative:  {"filter-false-negative", "delivery", "delivery", "a message that the subscription's filter lets through never came", loses},
 
 	CrossChannelLeak:        {"cross-channel-leak", "isolation", "isolation", "a message came of a channel that the client has never asked for", leaks},
 	CrossTenantLeak:         {"cross-tenant-leak", "isolation", "isolation", "a message came of a channel that belongs to another user", leaks},
 	ConnectionIDReuseLeak:   {"connection-id-reuse-leak", "isolation", "isolation", "a connection with the id of an earlier one got messages that were meant for that one's client", leaks},
 	WildcardOvermatch:       {"wildcard-overmatch", "isolation", "isolation", "a message came of a channel that none of the client's patterns matches, although one comes near", leaks},
 	PostUnsubscribeDelivery: {"post-unsubscribe-delivery", "isolation", "isolation", "a message came that was published after the answer to the client's unsubscribe was there", leaks},
-	FilterFalsePositive:     {"filter-false-positive", "isolation", "isolation", "a message came that no filter of the client's subscriptions lets through", leaks},
 	CommandInversion:        {"command-inversion", "isolation", "isolation", "an unsubscribe and a subscribe, or the reverse, that a client sent one after the other took effect the other way round", leaks | loses},
 	RightNotEnforced:        {"right-not-enforced", "isolation", "isolation", "what the scenario says must be refused was let through", leaks},
+	DeliveredDespiteRefusal: {"delivered-despite-refusal", "isolation", "isolation", "a message came on a subscription that the server had refused", leaks},
+	WronglyRefused:          {"wrongly-refused", "isolation", "isolation", "a client was told that it has no right to what the scenario doesn't say must be refused", bars},
 	RetryDoublePublish:      {"retry-double-publish", "delivery", "idempotency", "a publication was sent again with its key, and took effect twice", repeats},
 
 	SendBufferInversion: {"send-buffer-inversion", "order", "order: per-publisher", "a message that its client had kept while it was offline was put behind one that the client sent after it", reorders},

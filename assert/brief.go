@@ -44,6 +44,7 @@ type BriefGroup struct {
 	Recover bool   `json:"recover"`
 	Never   bool   `json:"never"`             // does not reconnect
 	Limited bool   `json:"limited,omitempty"` // each has a link or a reading of its own
+	Refused bool   `json:"refused,omitempty"` // must not be let in
 }
 
 // BriefPublisher is one publisher: which client it is and what the entry is called.

@@ -23,6 +23,7 @@ type claim struct {
 	released time.Duration // Seen of the answer to an unsubscribe, in state left; 0: none
 	hasty    bool          // asked for before an unsubscribe was answered
 	quick    bool          // given back before the subscribe was answered
+	denied   bool          // in state left: the server has refused it
 }
 
 // claims of one shard.
@@ -96,7 +97,7 @@ func (x *claims) subscribe(j *Judge, p *person, e *history.Event) bool {
 	if k.state == live {
 		k.end(e.Sent, true)
 	}
-	k.hasty = false
+	k.hasty, k.denied = false, false
 	k.state, k.life, k.asked, k.released = asked, e.Life, e.Sent, 0
 	return true
 }
@@ -139,14 +140,19 @@ func (x *claims) unsubscribed(j *Judge, p *person, e *history.Event) bool {
 	k.quick = k.state == asked
 	k.state = to
 	k.end(at, clean)
+	x.release(j, p, k, e.Life, at, to)
+	return true
+}
+
+// release ends the cursors that only a pattern which has just ended was bringing.
+func (x *claims) release(j *Judge, p *person, k *claim, life int32, at time.Duration, to standing) {
 	for i := p.first; i >= 0; i = j.ledger.all[i].next {
 		c := &j.ledger.all[i]
-		if c.patterned && c.life == e.Life && (c.state == live || c.state == asked) && x.matches(j, k.pattern, c.channel) && x.holds(j, p, c.channel, e.Life) == nil {
-			j.plain.close(j, c, at, clean)
+		if c.patterned && c.life == life && (c.state == live || c.state == asked) && x.matches(j, k.pattern, c.channel) && x.holds(j, p, c.channel, life) == nil {
+			j.plain.close(j, c, at, to == left)
 			c.state = to
 		}
 	}
-	return true
 }
 
 // lost ends the claims of a life; their cursors end with all others.

@@ -110,6 +110,10 @@ func (f *fact) subscribes() bool {
 
 func (f *fact) concerns(channel history.ChannelID) bool {
 	switch f.kind {
+	case history.Denied:
+		return f.channel == channel || f.channel < 0
+	case history.Dial, history.Open:
+		return channel < 0
 	case history.Deliver, history.Subscribe, history.Subscribed, history.Unsubscribe, history.Unsubscribed, history.Gap, history.Leftover:
 		return f.channel == channel
 	case history.Connected, history.Closed, history.Displaced, history.Announced, history.Pinged, history.FaultBegin, history.FaultEnd, history.Probe:

@@ -349,16 +349,6 @@ var explanations = [anomalies]Explanation{
 		Issues: []string{"firezone/firezone#10397"},
 		Look:   "whether the channel's table still holds the connection; what else happened to that user or room at the time of the last delivery",
 	},
-	FilterFalseNegative: {
-		Wire: "a subscription with a filter misses messages that match it, and gets others",
-		Causes: []string{
-			"filters are kept in an index that loses entries when two of them overlap",
-			"a field is compared as text in one place and as a number in another",
-			"the filter sees the message after a transformation",
-		},
-		Issues: []string{"dotnet/MQTTnet#1612", "supabase/realtime#414"},
-		Look:   "the payload of the missing message against the filter, by hand; then the index in which filters are found",
-	},
 	CrossChannelLeak: {
 		Wire: "an event names a channel that this connection never subscribed to",
 		Causes: []string{
@@ -405,15 +395,6 @@ var explanations = [anomalies]Explanation{
 		Issues: []string{"logos-messaging/logos-delivery#4065", "braverhealth/phoenix-socket-dart#15", "pusher/pusher-websocket-java#158"},
 		Look:   "the order of removing and answering in the unsubscribe path",
 	},
-	FilterFalsePositive: {
-		Wire: "a subscription with a filter gets an event that does not match it",
-		Causes: []string{
-			"filters are skipped on some paths: replays, deletes, batches",
-			"an error while evaluating a filter counts as a match",
-		},
-		Issues: []string{"supabase/realtime#585", "supabase/realtime#397", "supabase/walrus#53"},
-		Look:   "which path sent the message of the witness, and what the filter makes of it there",
-	},
 	CommandInversion: {
 		Wire: "unsubscribe and subscribe of one channel are sent at once and both answered, and then nothing comes; or, the other way round, events go on",
 		Causes: []string{
@@ -431,6 +412,26 @@ var explanations = [anomalies]Explanation{
 		},
 		Issues: []string{"dunglas/mercure#472", "hasura/graphql-engine#3602"},
 		Look:   "the check of rights for the command of the witness, and the role that the server believes the user has",
+	},
+	DeliveredDespiteRefusal: {
+		Wire: "a subscribe is answered with an error such as 403, and messages of the channel follow on the same connection",
+		Causes: []string{
+			"the subscription is registered first, and the check that fails later doesn't undo it",
+			"the answer comes from one component, such as a gateway, and the subscription is made by another, such as the broker behind it",
+			"a refused subscribe leaves an older subscription of the user in place",
+		},
+		Issues: []string{"mattermost/mattermost#7981"},
+		Look:   "the order of checking and registering, and what the error path takes back. In the witness: whether messages came at once or only of what was published later",
+	},
+	WronglyRefused: {
+		Wire: "a connect or a subscribe is answered with an error that denies the right, such as 401 or 403, though the scenario counts on it",
+		Causes: []string{
+			"the scenario: the role lacks the right, or the token its claim; then write refused: true, or give the right",
+			"rights are cached for longer than they hold, or under a key that two users share",
+			"clocks differ, and a fresh token is not valid yet or no longer",
+		},
+		Issues: []string{"supabase/supabase-js#2613"},
+		Look:   "what the server knew of the client when it answered: user, role, the token's times; and whether others with the same role were let through",
 	},
 	RetryDoublePublish: {
 		Wire: "the answer to a publication is lost with its connection, the client sends it once more with the same key, and subscribers receive it under two offsets",

@@ -18,6 +18,9 @@ import (
 //   - of one that it has left: only if the message was sent after the answer to
 //     the unsubscribe was seen. What was sent before may have been on its way.
 //
+// A subscription that the target has refused gives no right to anything; see
+// rights.go. One that the target has made by itself, and told of, does.
+//
 // Only messages with a valid stamp of this run count: what others publish, or
 // what a server says by itself, is not known to be anybody's.
 
@@ -33,7 +36,6 @@ type strays struct {
 type lateStray struct {
 	incident
 	released time.Duration
-	hasty    bool // the unsubscribe was sent before the subscribe was answered
 }
 
 // holder is a connection whose id the server told.
@@ -64,20 +66,27 @@ func (j *Judge) stray(e *history.Event) {
 	if e.Flags&history.FlagPositioned == 0 {
 		i.epoch, i.from, i.to = withoutOffsets, e.Seq, e.Seq
 	}
-	why, released, hasty := j.excuse(e)
+	why, released, name := j.excuse(e)
+	if why == foreign {
+		if a, asked := j.rights.weigh(j, e); asked {
+			if why, name = unentitled, a; a == NoAnomaly {
+				return
+			}
+		}
+	}
 	switch {
 	case why == excused:
 		return
 	case len(x.leaks)+len(x.late) >= mostStrays:
 		x.beyond++
 		return
-	case why == givenBack:
-		i.anomaly = PostUnsubscribeDelivery
-		if hasty {
-			i.anomaly = CommandInversion
-		}
+	case why == givenBack, why == unentitled:
+		i.anomaly = name
 	default:
 		i.anomaly = j.leak(e)
+	}
+	if i.anomaly == RightNotEnforced {
+		i.said = "messages came before the answer"
 	}
 	i.setting = j.setting(e, nil)
 	if i.setting.phase == "connecting" {
@@ -85,7 +94,7 @@ func (j *Judge) stray(e *history.Event) {
 	}
 	i.setting.witness = j.witness(i.anomaly, &i.setting, e.Client, e.Channel)
 	if why == givenBack {
-		x.late = append(x.late, lateStray{i, released, hasty})
+		x.late = append(x.late, lateStray{i, released})
 		return
 	}
 	x.leaks = append(x.leaks, i)
@@ -95,36 +104,53 @@ func (j *Judge) stray(e *history.Event) {
 type excuse uint8
 
 const (
-	foreign   excuse = iota // none is to its channel
-	givenBack               // all that are were given back, the last when `released` was seen
-	excused                 // one may still bring it
+	foreign    excuse = iota // none is to its channel
+	givenBack                // all that are were given back, the last when `released` was seen
+	excused                  // one may still bring it
+	unentitled               // none was ever granted, and the target has refused one
 )
 
-func (j *Judge) excuse(e *history.Event) (why excuse, released time.Duration, hasty bool) {
-	weigh := func(state standing, at time.Duration, quick bool) {
+// Name is what a delivery is that comes all the same.
+func (j *Judge) excuse(e *history.Event) (why excuse, released time.Duration, name Anomaly) {
+	if j.rights.given[cursorKey(e.Client, e.Channel)] {
+		return excused, 0, NoAnomaly
+	}
+	weigh := func(state standing, at time.Duration, quick, denied, never bool) {
 		switch {
 		case why == excused:
 		case state != left || at == 0:
 			why = excused
+		case denied && never && (why == foreign || why == unentitled):
+			why, name = unentitled, DeliveredDespiteRefusal
+		case denied && never: // another subscription brought it once
 		default:
 			why = givenBack
 			if at > released {
-				released, hasty = at, quick
+				released, name = at, PostUnsubscribeDelivery
+				if denied {
+					name = DeliveredDespiteRefusal
+				} else if quick {
+					name = CommandInversion
+				}
 			}
 		}
 	}
 	p := j.person(e.Client)
 	if at := j.ledger.find(e.Client, e.Channel); at >= 0 {
-		if c := &j.ledger.all[at]; !c.patterned && c.state != idle {
-			weigh(c.state, c.released, c.quick)
+		c := &j.ledger.all[at]
+		switch {
+		case c.patterned && (c.granted || c.givenUp): // before a pattern brought it
+			weigh(left, c.released, c.quick, c.denied, !c.granted && !c.asksKept)
+		case !c.patterned && c.state != idle:
+			weigh(c.state, c.released, c.quick, c.denied, !c.granted && !c.asksKept)
 		}
 	}
 	for at := p.claim; at >= 0; at = j.claims.all[at].next {
 		if k := &j.claims.all[at]; k.state != idle && j.claims.matches(j, k.pattern, e.Channel) {
-			weigh(k.state, k.released, k.quick)
+			weigh(k.state, k.released, k.quick, k.denied, len(k.windows) == 0)
 		}
 	}
-	return why, released, hasty
+	return why, released, name
 }
 
 // leak names a delivery of a channel that the client has never asked for.
@@ -251,6 +277,7 @@ func (s *settlement) isolation(w *want, v *Verdict) {
 	v.add(false, "unsubscribes", s.releases(w))
 	v.add(false, "on their way at an unsubscribe", s.onTheirWay)
 	v.add(false, "undecided", s.undecided)
+	open := s.refusals(w, v)
 	beyond := int64(0)
 	for _, p := range s.parts {
 		beyond += p.strays.beyond
@@ -269,6 +296,8 @@ func (s *settlement) isolation(w *want, v *Verdict) {
 		v.Reason = "not exercised: every client may have every message; add a channel that not everybody subscribes to"
 	case s.undecided > 0:
 		v.Reason = fmt.Sprintf("%d deliveries came after an unsubscribe and can't be dated, because old publications were given up for memory: raise --memory", s.undecided)
+	case open > 0:
+		v.Reason = fmt.Sprintf("not exercised: %d of what must be refused was never answered; let its clients stay connected, or look at the errors", open)
 	default:
 		v.State = Pass
 	}
@@ -303,7 +332,7 @@ func (s *settlement) apart(w *want) (n int64) {
 
 // mayHave reports whether a client ever asked for a channel.
 func (j *Judge) mayHave(p *person, client history.ClientID, ch history.ChannelID) bool {
-	if j.ledger.find(client, ch) >= 0 {
+	if j.ledger.find(client, ch) >= 0 || j.rights.given[cursorKey(client, ch)] {
 		return true
 	}
 	for at := p.claim; at >= 0; at = j.claims.all[at].next {
@@ -318,12 +347,12 @@ func (j *Judge) mayHave(p *person, client history.ClientID, ch history.ChannelID
 func (s *settlement) releases(w *want) (n int64) {
 	for _, p := range s.parts {
 		for at := range p.ledger.all {
-			if c := &p.ledger.all[at]; c.released > 0 && w.filter.channel(c.channel) && w.filter.client(&p.people[c.client]) {
+			if c := &p.ledger.all[at]; c.released > 0 && !c.denied && w.filter.channel(c.channel) && w.filter.client(&p.people[c.client]) {
 				n++
 			}
 		}
 		for at := range p.claims.all {
-			if k := &p.claims.all[at]; k.released > 0 && w.filter.client(&p.people[k.client]) {
+			if k := &p.claims.all[at]; k.released > 0 && !k.denied && w.filter.client(&p.people[k.client]) {
 				n++
 			}
 		}
@@ -336,10 +365,12 @@ func (s *settlement) kept(f *found) string {
 	switch f.anomaly {
 	case PostUnsubscribeDelivery, CommandInversion:
 		return "it was published after the answer to the unsubscribe was there"
-	case FilterFalsePositive:
-		return "no other subscription of the client brings the channel"
 	case RightNotEnforced:
 		return "the scenario says that it must be refused"
+	case DeliveredDespiteRefusal:
+		return "the target has refused the subscription, and no other brings the channel"
+	case WronglyRefused:
+		return "the scenario doesn't say that it must be refused"
 	}
 	return "the client has subscribed neither to the channel nor to a pattern that matches it"
 }

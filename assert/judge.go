@@ -18,6 +18,7 @@ type Judge struct {
 	ledger       ledger
 	claims       claims
 	strays       strays
+	rights       rights
 	plain        plain
 	logs         []*log
 	logIDs       map[uint64]int32
@@ -152,6 +153,9 @@ func (j *Judge) turn(e *history.Event) {
 func (j *Judge) rare(e *history.Event) {
 	p := j.person(e.Client)
 	j.beats.add(j, e)
+	if j.rights.add(j, p, e) {
+		return
+	}
 	switch e.Kind {
 	case history.Dial:
 		j.traffic.dials++

@@ -40,6 +40,9 @@ type cursor struct {
 	inverted, // a delivery of this segment came late
 	hasty, // asked for before an unsubscribe was answered
 	quick, // given back before the subscribe was answered
+	denied, // in state left: the server has refused it
+	givenUp, // unsubscribed since it was asked for last
+	granted, // the server has answered a subscription to the channel itself
 	patterned, // a pattern, not a subscription to the channel, brings it now
 	drained, // the life before the segment was ended by a drain
 	asksKept, // the subscribe relied on the session to keep its backlog

@@ -24,7 +24,8 @@ import (
 // [from O/E] [kept], ack CH O/E [recovered|refused], ack CH, recv CH O/E MSG [flags],
 // recv CH MSG, cause CH O/E MSG (of the receipt before), unsub CH, unsubbed CH, revoked CH, gap CH O/E, probe SENT, resynced SINCE,
 // refused CODE, problem CODE [excused|broken], dial NODE [hinted], notice MS, leftover CH MSG and displaced
-// CODE of the connection before. The run: phase NAME,
+// CODE of the connection before; sub CH forbidden, ack CH forbidden, denied CH [forbidden], shut-out (not let in),
+// barred and let-in (of those who must not be), given CH (by the server itself). The run: phase NAME,
 // fault NAME @NODE, healed NAME @NODE. An abuse is healed =obeyed, =refused, or neither. Tellers: pub CH MSG [retry|outbox], ok|fail|unknown CH MSG [O/E] [retry].
 // A message is `t0#3`, `t0.1#3` with its incarnation, and ends in `!` if it is a
 // fence. Flags: replay, corrupt, storm, due=S.
@@ -237,6 +238,7 @@ var scriptKinds = map[string]history.Kind{
 	"gap": history.Gap, "probe": history.Probe, "resynced": history.Resynced, "refused": history.Refused, "problem": history.Problem, "dial": history.Dial,
 	"pub": history.Publish, "ok": history.Outcome, "fail": history.Outcome, "unknown": history.Outcome, "phase": history.Phase,
 	"cause": history.Caused, "notice": history.Announced, "session": history.Connected, "leftover": history.Leftover, "displaced": history.Displaced, "unsubbed": history.Unsubscribed,
+	"denied": history.Denied, "shut-out": history.Denied, "barred": history.Denied, "let-in": history.Connected, "given": history.Subscribed,
 }
 
 func (s *script) event(f []string) error {
@@ -265,6 +267,18 @@ func (s *script) event(f []string) error {
 		e.Life = max(s.lives[e.Client], 1)
 	}
 	args := f[3:]
+	if n := len(args); n > 0 && args[n-1] == "forbidden" {
+		e.Flags, args = history.FlagForbidden, args[:n-1]
+	}
+	switch f[2] {
+	case "barred", "let-in":
+		e.Flags = history.FlagForbidden
+		return s.keep(e, nil)
+	case "shut-out":
+		return s.keep(e, nil)
+	case "given":
+		e.Flags = history.FlagServer
+	}
 	channel := func() {
 		e.Channel, args = history.ChannelID(s.names.ID(args[0])), args[1:]
 	}
@@ -349,7 +363,7 @@ func (s *script) event(f []string) error {
 				e.Flags |= history.FlagRecovered
 			}
 		}
-	case history.Unsubscribe:
+	case history.Unsubscribe, history.Denied:
 		channel()
 	case history.Unsubscribed:
 		channel()

@@ -11,13 +11,10 @@ import (
 
 // offTheShelf are the anomalies without a recorded bad history, and why.
 var offTheShelf = map[string]string{
-	"session-refused":       "it is no failure: a refusal with a reason makes `queue: complete` inconclusive",
-	"filter-false-negative": "no rule reports it yet",
-	"filter-false-positive": "no rule reports it yet",
-	"right-not-enforced":    "no rule reports it yet",
-	"late-heartbeat":        "its histories are in heartbeat_test.go",
-	"zombie-connection":     "its histories are in heartbeat_test.go",
-	"false-liveness-kill":   "its histories are in heartbeat_test.go",
+	"session-refused":     "it is no failure: a refusal with a reason makes `queue: complete` inconclusive",
+	"late-heartbeat":      "its histories are in heartbeat_test.go",
+	"zombie-connection":   "its histories are in heartbeat_test.go",
+	"false-liveness-kill": "its histories are in heartbeat_test.go",
 }
 
 // TestEveryAnomalyIsOnTheShelf: whatever a rule can find has a history in testdata

@@ -135,14 +135,32 @@ func (s *settlement) line(k, end *fact, notes []string) Line {
 		} else {
 			l.Text = "fresh"
 		}
+		if k.flags&history.FlagForbidden != 0 {
+			l.Text = "must be refused"
+		}
 	case history.Subscribed:
 		l.What = "ack"
+		if k.flags&history.FlagForbidden != 0 {
+			l.Text = "granted"
+		}
+		if k.flags&history.FlagServer != 0 {
+			l.Text = "by the server itself"
+		}
 		if k.flags&history.FlagRecovering != 0 {
 			l.Text = fmt.Sprintf("recovered=%v ", k.flags&history.FlagRecovered != 0)
 		}
 		if k.flags&history.FlagPositioned != 0 {
 			l.Text += fmt.Sprintf("top %d/%s", k.offset, s.j.names.Name(int32(k.epoch)))
 		}
+	case history.Denied:
+		l.What, l.Text = "denied", fmt.Sprintf("%d %s", k.code, note)
+	case history.Dial:
+		l.What = "dial"
+		if k.flags&history.FlagForbidden != 0 {
+			l.Text = "must not be let in"
+		}
+	case history.Open:
+		l.What, l.Text = "upgrade", "accepted"
 	case history.Unsubscribe:
 		l.What = "unsub"
 	case history.Unsubscribed:
@@ -264,6 +282,8 @@ func (s *settlement) missing(f *found) string {
 		return s.suffered(f)
 	case d.harm&(herds|parts|offends|delays) != 0:
 		return f.what()
+	case f.anomaly == RightNotEnforced || f.anomaly == WronglyRefused:
+		return f.said
 	case f.came:
 		return "received " + what
 	case d.Owner == "heartbeat":
@@ -307,6 +327,8 @@ func (s *settlement) unexcused(f *found) (out []string) {
 		if f.came {
 			out = append(out, s.kept(f))
 		}
+	case bars:
+		out = append(out, s.kept(f))
 	case repeats:
 		if f.anomaly == DuplicateLiveSession {
 			return append(out, "it was sent after the newer connection had been answered, when the older one should have been closed")

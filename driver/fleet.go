@@ -72,6 +72,7 @@ func Run(ctx context.Context, plan *scenario.Plan, cfg Config) (*Outcome, error)
 			Heartbeat: g.Heartbeat.Every, HeartbeatLimit: g.Heartbeat.Timeout,
 			AckTimeout: plan.Drain.AckTimeout, DialectPing: f.about.Can.ClientPing, Ack: f.about.Can.Ack, Causal: plan.Causal(),
 			LastID: f.about.LastID, Quality: f.highest(), ProbeByPing: f.about.Can.Quality, Leaves: f.about.Can.Leave,
+			Refused: g.Refused,
 		})
 	}
 	for i := range cfg.Loops {

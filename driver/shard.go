@@ -277,7 +277,7 @@ func (s *shard) perform(c *client, i int32, d *session.Do) {
 		}
 		c.faulty, c.deaf, c.away = false, false, -1
 		c.rest = c.rest[:0]
-		c.conn = s.loop.Dial(token(i, c.Life()), how)
+		c.conn = s.loop.Dial(token(i, c.Life()), s.with(c, how))
 		s.imprint(c)
 	case session.Send:
 		s.say(c, &d.Command)

@@ -39,6 +39,8 @@ func (f *fleet) trace(e *history.Event) {
 		fmt.Fprintf(&b, "fault: %s", e.Note)
 	case history.FaultEnd:
 		fmt.Fprintf(&b, "fault over: %s", e.Note)
+	case history.Denied:
+		fmt.Fprintf(&b, "denied: %d %s", e.Code, e.Note)
 	case history.Problem:
 		fmt.Fprintf(&b, "problem: %d %s", e.Code, e.Note)
 	case history.Missed:

@@ -42,7 +42,9 @@ func saw(e *history.Event) sight {
 	case history.Connected:
 		return sawConnected
 	case history.Subscribed:
-		return sawSubscribed
+		if e.Flags&(history.FlagServer|history.FlagForbidden) == 0 {
+			return sawSubscribed
+		}
 	case history.Pinged:
 		return sawPing
 	case history.Closed:

@@ -21,6 +21,9 @@ type Options struct {
 	Dialects []DialectInfo                    // known dialects; one is called events
 	Defects  []string                         // of the embedded gateway; nil: not checked
 	Environ  Environment                      // --env, and where it is looked up
+
+	Key  string                            // --jwt-key: what tokens are signed with; "": what target.gateway.auth says
+	Read func(path string) ([]byte, error) // of files of rows; nil: there are none
 }
 
 // DialectInfo is what a plan must know of a protocol.
@@ -94,6 +97,7 @@ func Compile(s *Scenario, o Options) (*Plan, Problems) {
 	c.chosen()
 	c.publications()
 	c.expectations()
+	c.keyed()
 	if c.failed() {
 		return nil, c.problems.sorted()
 	}
@@ -116,6 +120,7 @@ type compiler struct {
 
 	scalings map[string][]scaling // by group
 	now      time.Duration        // of the moment that is being made; negative: any time
+	columns  []string             // of the data of the group that is being compiled
 }
 
 // newCompiler validates s and begins its plan.
@@ -173,6 +178,11 @@ func (c *compiler) template(path string, text Template, names, vars []string) *t
 		return &template{}
 	}
 	c.needs(path, t)
+	for _, name := range t.columns {
+		if c.columns != nil && !slices.Contains(c.columns, name) {
+			c.fail(path, "found row.%s, expected a column of the data: %s", name, strings.Join(c.columns, ", "))
+		}
+	}
 	return t
 }
 
@@ -239,6 +249,7 @@ func (c *compiler) target() {
 	if t.TLS != nil {
 		p.TLS = TLSPlan{CA: c.beside(t.TLS.CA), Cert: c.beside(t.TLS.Cert), Key: c.beside(t.TLS.Key), Insecure: t.TLS.Insecure}
 	}
+	c.signing(t.Gateway)
 	if !c.speaks(p.Dialect) {
 		return
 	}

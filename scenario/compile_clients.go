@@ -26,7 +26,7 @@ func (c *compiler) groups() {
 		p.Groups = append(p.Groups, Group{
 			Name: name, First: len(p.Clients), Count: c.s.members(name), Initial: g.Count, Role: string(g.Role),
 			Reconnect: backoff(g.Reconnect), Session: churn(g.Session), Heartbeat: c.pings(g.Heartbeat),
-			Outbox: outbox(g.Outbox),
+			Outbox: outbox(g.Outbox), Refused: g.Refused,
 		})
 		c.limits(&p.Groups[len(p.Groups)-1], &g)
 		c.group(len(p.Groups)-1, name, &g)
@@ -97,6 +97,7 @@ type clientTemplates struct {
 	user     *template
 	role     *template
 	token    *template
+	headers  []headerTemplate
 	channels []*template
 }
 
@@ -105,13 +106,14 @@ func (c *compiler) compileGroup(path string, g *GroupSpec) clientTemplates {
 	for _, k := range c.s.keys(join(path, "vars")) {
 		var values []*template
 		for i, v := range g.Vars[k] {
-			values = append(values, c.template(join(path, "vars."+k+"."+itoa(i)), v, namesOfVars, t.vars))
+			values = append(values, c.template(join(path, "vars."+k+"."+itoa(i)), v, g.of(namesOfVars), t.vars))
 		}
 		t.vars, t.values = append(t.vars, k), append(t.values, values)
 	}
-	t.user = c.template(join(path, "user"), g.User, namesOfUser, t.vars)
+	t.user = c.template(join(path, "user"), g.User, g.of(namesOfUser), t.vars)
 	t.role = c.template(join(path, "role"), g.Role, g.of(namesOfRole), t.vars)
-	t.token = c.template(join(path, "token"), g.Token, g.of(namesOfClient), t.vars)
+	t.token = c.template(join(path, "token"), g.Token, g.of(namesOfToken), t.vars)
+	t.headers = c.headers(path, g, t.vars)
 	for i, s := range g.Subscribe {
 		at := join(path, "subscribe."+itoa(i))
 		key, text := topic(s.Channel, s.Pattern)
@@ -122,6 +124,7 @@ func (c *compiler) compileGroup(path string, g *GroupSpec) clientTemplates {
 
 func (c *compiler) group(index int, name string, g *GroupSpec) {
 	path := join("clients", name)
+	data := c.data(path, index, g)
 	t := c.compileGroup(path, g)
 	entries := c.entries(path, name, g, t.vars)
 	p := c.plan
@@ -133,7 +136,7 @@ func (c *compiler) group(index int, name string, g *GroupSpec) {
 	for i := range p.Groups[index].Count {
 		n := len(p.Clients)
 		s := &scope{
-			I: i, N: n, Group: name, Seed: p.Seed, Run: c.o.Run, env: c.env,
+			I: i, N: n, Group: name, Seed: p.Seed, Run: c.o.Run, env: c.env, jwt: c.claim, Row: data.row(i),
 			rng: Rand(p.Seed, "client", n, 0),
 		}
 		client := Client{Group: index, Arrive: -1}
@@ -184,6 +187,9 @@ func (c *compiler) client(s *scope, t *clientTemplates, path string, client *Cli
 	client.User = s.User
 	if client.Token, err = t.token.text(s); err != nil {
 		return bad("token", err)
+	}
+	if err = c.credentials(s, t, client); err != nil {
+		return bad("headers", err)
 	}
 	if most := c.dialect.LongestText; most > 0 && len(client.User) > most {
 		return bad("user", fmt.Errorf("found a user of %d bytes, expected at most %d in the dialect %s", len(client.User), most, c.dialect.Name))
@@ -259,7 +265,7 @@ func (c *compiler) recovers(path string, s *SubscribeSpec) *bool {
 func (c *compiler) sub(w *wantedSub, id int32, channel string) Sub {
 	s := w.sub
 	s.Channel = id
-	if s.Pattern { // it has no position, and no session keeps it
+	if s.Pattern || s.Refused { // it has no position, and no session keeps it
 		return s
 	}
 	q := c.plan.Promises.Of(channel)

@@ -32,6 +32,7 @@ func (c *compiler) subscriptions(path string, group int, g *GroupSpec, count int
 		} else {
 			w.asks = c.recovers(at, s)
 		}
+		w.sub.Refused = s.Refused
 		if w.sub.Observe = s.Observe; s.Observe && (!c.dialect.Offsets || c.plan.Promises.History.Size == 0) {
 			c.fail(join(at, "observe"), "found observe: true, expected a target with offsets and a history, by which to judge what is not ours")
 		}
@@ -90,6 +91,11 @@ func (c *compiler) topicMoment(i, k int, path, do string, d *TopicSpec, optional
 			break
 		}
 		x.Victims[v].Sub = c.sub(w, c.channel(name), name)
+		for _, sub := range c.plan.Clients[x.Victims[v].Client].Subs {
+			if sub.Refused && sub.Channel == x.Victims[v].Sub.Channel && !c.failed() {
+				c.fail(join(at, key), "found %s, expected another topic: the group says that its subscription there is to be refused", quote(name))
+			}
+		}
 	}
 	return x
 }
@@ -107,6 +113,9 @@ func (c *compiler) subscribers(there []float64) (byChannel []float64, subs int) 
 			weight = there[i]
 		}
 		for _, s := range p.Clients[i].Subs {
+			if s.Refused {
+				continue
+			}
 			subs++
 			if s.Pattern {
 				patterns[s.Channel] += weight
@@ -161,6 +170,9 @@ func (c *compiler) writtenSub(g *Group, i int, s *SubscribeSpec) string {
 	}
 	if s.Observe {
 		line += ", observe"
+	}
+	if s.Refused {
+		line += ", to be refused"
 	}
 	if key == "pattern" && s.Optional && !c.dialect.Patterns {
 		line += ", left out"

@@ -20,6 +20,7 @@ type Expr struct {
 	program *vm.Program
 	uses    uses
 	needs   []string // environment variables that must be set
+	columns []string // of the group's data
 }
 
 // uses says what the value of an expression depends on.
@@ -49,10 +50,12 @@ type scope struct {
 	Run   string         `expr:"run"`
 	Seed  uint64         `expr:"seed"`
 	Vars  map[string]any `expr:"vars"`
+	Row   map[string]any `expr:"row"`
 
 	rng *rand.Rand // of pick
 	now time.Duration
 	env func(string) (string, bool)
+	jwt func(claims map[string]any) (string, error)
 }
 
 // Pick draws one of a list, or a whole number between two, both included.
@@ -82,10 +85,14 @@ func (s *scope) Getenv(name string) any {
 	return nil
 }
 
+// JWT stands for a token with these claims.
+func (s *scope) JWT(claims map[string]any) (string, error) { return s.jwt(claims) }
+
 // Names of the language.
 var (
-	laterNames  = []string{"row", "msg", "jwt"}
-	callNames   = []string{"pick", "now"}
+	laterNames  = []string{"msg"}
+	placeNames  = []string{"row"} // that have a value in some places only
+	callNames   = []string{"pick", "now", "jwt"}
 	clientNames = []string{"i", "n", "user", "role"}
 	// builtins of the library that would make a value depend on the clock, or that
 	// the language has its own word for.
@@ -110,7 +117,7 @@ func compileExpr(text string, names, vars []string) (*Expr, error) {
 	if err != nil {
 		return nil, plainError(err)
 	}
-	return &Expr{program: program, uses: r.uses, needs: r.needs}, nil
+	return &Expr{program: program, uses: r.uses, needs: r.needs, columns: r.columns}, nil
 }
 
 // plainError takes the message out of the library's error.
@@ -140,6 +147,7 @@ type resolver struct {
 	bound       map[string]bool // by let
 	uses        uses
 	needs       []string
+	columns     []string
 	loose       map[string]int // env, pick, now met as plain names
 	err         error
 }
@@ -191,7 +199,7 @@ func (r *resolver) name(node *ast.Node, name string) {
 			Node:     &ast.IdentifierNode{Value: "vars"},
 			Property: &ast.StringNode{Value: name},
 		})
-	case !slices.Contains(r.names, name) && slices.Contains(namesOfStream, name):
+	case !slices.Contains(r.names, name) && (slices.Contains(namesOfStream, name) || slices.Contains(placeNames, name)):
 		r.err = fmt.Errorf("%q has no value here%s", name, absent(name))
 	case !slices.Contains(r.names, name):
 		known := slices.Concat(r.names, r.vars, callNames)
@@ -203,6 +211,8 @@ func (r *resolver) name(node *ast.Node, name string) {
 		r.err = fmt.Errorf("found the unknown name %q%s", name, hint)
 	case name == "seq":
 		r.uses |= usesSeq
+	case name == "row":
+		r.uses |= usesClient
 	case name == "run":
 		r.uses |= usesRun
 	case slices.Contains(clientNames, name):
@@ -217,11 +227,19 @@ func absent(name string) string {
 		return ": the group doesn't say it before"
 	case "seq":
 		return ": it counts publications"
+	case "row":
+		return ": the group has no data"
 	}
 	return ": it belongs to clients"
 }
 
 func (r *resolver) member(node *ast.Node, n *ast.MemberNode) {
+	if isName(n.Node, "row") {
+		if p, ok := n.Property.(*ast.StringNode); ok {
+			r.columns = append(r.columns, p.Value)
+		}
+		return
+	}
 	if !isName(n.Node, "env") {
 		return
 	}
@@ -257,6 +275,18 @@ func (r *resolver) call(n *ast.CallNode) {
 			n.Arguments = []ast.Node{b.Left, b.Right}
 		}
 		n.Callee = &ast.IdentifierNode{Value: "Pick"}
+	case "jwt":
+		r.loose["jwt"]--
+		r.uses |= usesClient
+		if len(n.Arguments) != 1 {
+			r.err = errors.New("jwt needs its claims, as in jwt({'sub': user, 'exp': '10m'})")
+			return
+		}
+		if !slices.Contains(r.names, "jwt") {
+			r.err = errors.New("jwt() has a value only in token and headers of clients")
+			return
+		}
+		n.Callee = &ast.IdentifierNode{Value: "JWT"}
 	case "now":
 		r.loose["now"]--
 		r.uses |= usesNow

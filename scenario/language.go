@@ -120,8 +120,8 @@ type GatewaySpec struct {
 	History   *HistorySpec   `yaml:"history" about:"What is kept of each channel; or none."`
 	Queue     *HistorySpec   `yaml:"queue" about:"What is kept for a session whose client is away; none by default."`
 	Heartbeat *HeartbeatSpec `yaml:"heartbeat" about:"How often the gateway pings, and what it waits for an answer."`
-	Auth      *AuthSpec      `yaml:"auth" later:"*" about:"Who may connect."`
-	Roles     []RoleSpec     `yaml:"roles" later:"*" about:"Channels that a role may use."`
+	Auth      *AuthSpec      `yaml:"auth" about:"Who may connect."`
+	Roles     []RoleSpec     `yaml:"roles" about:"Channels that each role may use; without roles everybody may use all."`
 	Filter    bool           `yaml:"filter" later:"*" about:"Subscriptions may carry filters."`
 	Transform []ShapeSpec    `yaml:"transform" one:"true" later:"*" about:"Payloads are rewritten."`
 	Throttle  []ShapeSpec    `yaml:"throttle" one:"true" later:"*" about:"Only so many messages in a time."`
@@ -136,14 +136,14 @@ type GatewaySpec struct {
 
 // AuthSpec says who may connect.
 type AuthSpec struct {
-	Key       Template `yaml:"jwt-key" about:"Key that tokens are signed with."`
+	Key       Template `yaml:"jwt-key" about:"Key that tokens are signed with (HS256); --jwt-key replaces it."`
 	Anonymous bool     `yaml:"anonymous" about:"Clients without a token may connect."`
 }
 
 // RoleSpec lists the channels of a role.
 type RoleSpec struct {
-	Role     string     `yaml:"role" about:"Name of the role."`
-	Channels []Template `yaml:"channels" about:"Patterns of channels."`
+	Role     string     `yaml:"role" need:"true" about:"Name of the role, as in the claim role of a token; anonymous for clients without one."`
+	Channels []Template `yaml:"channels" one:"true" need:"true" about:"Channels and patterns; {user} stands for the user of the token."`
 }
 
 // ShapeSpec is one shaping rule of a gateway.

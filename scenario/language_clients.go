@@ -2,22 +2,24 @@ package scenario
 
 // GroupSpec is a group of clients.
 type GroupSpec struct {
-	Count     int             `yaml:"count" need:"true" min:"1" about:"How many."`
-	Arrive    *ArriveSpec     `yaml:"arrive" about:"How they arrive; by default linear over count ÷ 500 s."`
-	User      Template        `yaml:"user" about:"Name of the user."`
-	Role      Template        `yaml:"role" about:"Role of the user."`
-	Token     Template        `yaml:"token" about:"Credential handed over when connecting; secret."`
-	Data      *DataSpec       `yaml:"data" later:"*" about:"Rows of a file, one for each client."`
-	Vars      map[string]Deal `yaml:"vars" about:"Further names for templates; a list is dealt round robin."`
-	Subscribe []SubscribeSpec `yaml:"subscribe" one:"true" about:"What each client subscribes to."`
-	Publish   []PublishSpec   `yaml:"publish" one:"true" about:"What each client publishes."`
-	Reconnect *ReconnectSpec  `yaml:"reconnect" about:"How a lost client returns; or never."`
-	Heartbeat *HeartbeatSpec  `yaml:"heartbeat" about:"The clients' own pings, where the dialect has them."`
-	Session   *SessionSpec    `yaml:"session" about:"Steady churn: each client leaves cleanly now and then, and returns."`
-	Read      ByteRate        `yaml:"read" about:"A slow consumer for its whole life."`
-	Link      *LinkSpec       `yaml:"link" about:"The network of each client, for its whole life."`
-	Fallback  []string        `yaml:"fallback" one:"true" later:"*" about:"Transports tried when the upgrade is refused."`
-	Outbox    *OutboxSpec     `yaml:"outbox" about:"What is said while offline is kept and flushed in order."`
+	Count     int                 `yaml:"count" need:"true" min:"1" about:"How many."`
+	Arrive    *ArriveSpec         `yaml:"arrive" about:"How they arrive; by default linear over count ÷ 500 s."`
+	User      Template            `yaml:"user" about:"Name of the user."`
+	Role      Template            `yaml:"role" about:"Role of the user."`
+	Token     Template            `yaml:"token" about:"Credential handed over when connecting; secret."`
+	Headers   map[string]Template `yaml:"headers" about:"Headers of each client's upgrade request, beside those of the target; secret."`
+	Refused   bool                `yaml:"refused" about:"The target must not let these clients in."`
+	Data      *DataSpec           `yaml:"data" about:"Rows of a file, one for each client."`
+	Vars      map[string]Deal     `yaml:"vars" about:"Further names for templates; a list is dealt round robin."`
+	Subscribe []SubscribeSpec     `yaml:"subscribe" one:"true" about:"What each client subscribes to."`
+	Publish   []PublishSpec       `yaml:"publish" one:"true" about:"What each client publishes."`
+	Reconnect *ReconnectSpec      `yaml:"reconnect" about:"How a lost client returns; or never."`
+	Heartbeat *HeartbeatSpec      `yaml:"heartbeat" about:"The clients' own pings, where the dialect has them."`
+	Session   *SessionSpec        `yaml:"session" about:"Steady churn: each client leaves cleanly now and then, and returns."`
+	Read      ByteRate            `yaml:"read" about:"A slow consumer for its whole life."`
+	Link      *LinkSpec           `yaml:"link" about:"The network of each client, for its whole life."`
+	Fallback  []string            `yaml:"fallback" one:"true" later:"*" about:"Transports tried when the upgrade is refused."`
+	Outbox    *OutboxSpec         `yaml:"outbox" about:"What is said while offline is kept and flushed in order."`
 }
 
 // ArriveSpec is how a group arrives.
@@ -30,7 +32,7 @@ type ArriveSpec struct {
 
 // DataSpec names a file of rows.
 type DataSpec struct {
-	File string `yaml:"file" about:"csv or jsonl."`
+	File string `yaml:"file" need:"true" about:"csv (its first line names the columns) or jsonl (an object a line)."`
 	Pick string `yaml:"pick" enum:"in-order,random,unique" about:"Which row a client gets."`
 }
 
@@ -42,6 +44,7 @@ type SubscribeSpec struct {
 	Share    Share    `yaml:"share" about:"Which of the group subscribe; all by default."`
 	Observe  bool     `yaml:"observe" about:"Payloads are not ours: judged by the server's offsets only."`
 	Recover  *bool    `yaml:"recover" about:"Ask for what was missed when returning; by default where promised."`
+	Refused  bool     `yaml:"refused" about:"The target must refuse it."`
 	Optional bool     `yaml:"optional" about:"Leave it out where the target can't do it."`
 }
 

@@ -117,8 +117,8 @@ func TestNotYetAvailable(t *testing.T) {
 	slices.Sort(got)
 	got = slices.Compact(got)
 	want := strings.Fields(`compression http copies foreign-traffic
-		auth roles filter transform throttle debounce batch aggregate priority
-		data fallback
+		filter transform throttle debounce batch aggregate priority
+		fallback
 		block revoke
 		state presence`)
 	want = append(want, "via: http", "what: acks", "what: stale-epoch", "what: future-offset", "what: other-session", "what: expired-token")

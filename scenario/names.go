@@ -10,12 +10,17 @@ var (
 	namesOfRole   = append(slices.Clone(namesOfVars), "user")
 	namesOfClient = append(slices.Clone(namesOfRole), "role")
 	namesOfTopic  = append(slices.Clone(namesOfVars), "user", "role")
+	namesOfToken  = append(slices.Clone(namesOfClient), "jwt")
 	namesOfStream = append(slices.Clone(namesOfClient), "seq") // and now()
 )
 
-// of leaves out of names what a group doesn't say.
+// of leaves out of names what a group doesn't say, and adds its rows.
 func (g *GroupSpec) of(names []string) []string {
-	return slices.DeleteFunc(slices.Clone(names), func(n string) bool {
+	names = slices.DeleteFunc(slices.Clone(names), func(n string) bool {
 		return n == "user" && g.User == "" || n == "role" && g.Role == ""
 	})
+	if g.Data != nil {
+		names = append(names, "row")
+	}
+	return names
 }

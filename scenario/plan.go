@@ -35,6 +35,10 @@ type Plan struct {
 	Arrivals time.Duration // when the last initial arrival is due
 	Peaks    Peaks
 
+	Key string // that tokens are signed with, and checked by the embedded gateway; secret
+
+	claims []map[string]any // of the tokens that jwt() stands for
+
 	// Secrets are the values that came from the environment. Whoever prints or
 	// stores anything of a run masks them.
 	Secrets []string
@@ -75,6 +79,8 @@ type GatewayPlan struct {
 	Heartbeat Heartbeat
 	Slow      string // disconnect, drop-oldest
 	Limits    Limits
+	Auth      Auth
+	Roles     []Role
 	Defects   []string
 }
 
@@ -125,6 +131,7 @@ type Group struct {
 	Read     float64 // bytes per second that each reads, for its whole life; 0: all
 	Linked   bool    // each has a link of its own
 	linkText string
+	Refused  bool // the target must not let its clients in
 }
 
 // Outbox keeps what a client says while it is offline.
@@ -161,6 +168,8 @@ type Client struct {
 	Link   Link  // of its whole life
 
 	Session bool // names a session when it connects
+
+	Headers []HeaderPlan // of its upgrade requests, beside those of the target; values are secret
 }
 
 // Sub is one subscription of one client.
@@ -170,6 +179,7 @@ type Sub struct {
 	Recover bool
 	Kept    bool // the client's session is to keep its backlog
 	Observe bool // the payloads are not ours
+	Refused bool // the target must refuse it
 
 	Entry int32 // of the group's `subscribe`; −1: a moment's
 }

@@ -17,6 +17,7 @@ import (
 type written struct {
 	target  string
 	headers []string
+	rights  []string
 	groups  []writtenGroup
 }
 
@@ -24,6 +25,7 @@ type writtenGroup struct {
 	arrive    string
 	user      string
 	token     bool
+	more      [][2]string // further rows
 	subscribe []string
 	publish   []string
 }
@@ -47,6 +49,7 @@ func (c *compiler) writtenForm() *written {
 			w.headers = append(w.headers, h.Name+": "+string(t.Headers[h.Name]))
 		}
 	}
+	w.rights = c.writtenRoles()
 	for i := range c.plan.Groups {
 		w.groups = append(w.groups, c.writtenGroup(&c.plan.Groups[i]))
 	}
@@ -61,6 +64,7 @@ func (c *compiler) writtenGroup(g *Group) writtenGroup {
 		curve = or(spec.Arrive.Curve, curve)
 	}
 	w := writtenGroup{user: string(spec.User), token: spec.Token != ""}
+	w.more = c.writtenRights(&spec, g)
 	w.arrive = fmt.Sprintf("%s, from %s to %s", curve, short(first), short(last))
 	for i, s := range spec.Subscribe {
 		w.subscribe = append(w.subscribe, c.writtenSub(g, i, &s))
@@ -125,6 +129,10 @@ func (p *Plan) Print(out io.Writer) error {
 	})
 	w.head("peaks")
 	p.printPeaks(w)
+	if p.NeedsKey() {
+		w.head("needs")
+		w.line("  --jwt-key FILE or env:NAME, to sign tokens with")
+	}
 	return w.w.Flush()
 }
 
@@ -143,6 +151,9 @@ func (p *Plan) printTarget(w *printer) {
 			}
 			if g.Limits.Backlog > 0 {
 				fmt.Fprintf(t, "\tbacklog at most %s\n", bytesOf(float64(g.Limits.Backlog)))
+			}
+			for _, line := range p.written.rights {
+				fmt.Fprintf(t, "\t%s\n", line)
 			}
 			if len(g.Defects) > 0 {
 				fmt.Fprintf(t, "\tdefects: %s\n", strings.Join(g.Defects, ", "))
@@ -190,6 +201,9 @@ func (p *Plan) printGroup(w *printer, g *Group, form *writtenGroup) {
 		}
 		if form.token {
 			row("token", "***")
+		}
+		for _, x := range form.more {
+			row(x[0], "%s", x[1])
 		}
 		for _, s := range form.subscribe {
 			row("subscribe", "%s", s)

@@ -65,7 +65,7 @@ x.yaml:8:7: found a value that begins with or contains YAML's own signs, expecte
 		{"a brace too few", strings.Replace(small(), "{i % 2}", "{i", 1), `x.yaml:5:40: found a { without its } in "c.{i", expected {{ for a brace`},
 		{"a brace too many", strings.Replace(small(), "{i % 2}", "i}", 1), `x.yaml:5:40: found a } without its { in "c.i}", expected }} for a brace`},
 		{"nothing in braces", strings.Replace(small(), "{i % 2}", "{}", 1), `x.yaml:5:40: found an empty {} in "c.{}", expected an expression; {{}} are braces`},
-		{"a row", strings.Replace(small(), "{i % 2}", "{row.token}", 1), `x.yaml:5:40: in {row.token}: "row" is known, not yet available`},
+		{"a row", strings.Replace(small(), "{i % 2}", "{row.token}", 1), `x.yaml:5:40: in {row.token}: "row" has no value here: the group has no data`},
 		{"a variable that isn't set", strings.Replace(small(), "{i % 2}", "{env.NOWHERE}", 1), `x.yaml:5:40: found env.NOWHERE, which is not set; set it, or write env.NOWHERE ?? 'x'`},
 		{"env alone", strings.Replace(small(), "{i % 2}", "{env}", 1), `x.yaml:5:40: in {env}: env needs a name, as in env.NAME`},
 		{"a function without its braces", strings.Replace(small(), "{i % 2}", "{pick}", 1), `x.yaml:5:40: in {pick}: pick is a function, as in pick(1..50) or now()`},
@@ -104,6 +104,24 @@ x.yaml:8:7: found a value that begins with or contains YAML's own signs, expecte
 		{"recovery where there is none", small("target: {url: ws://a.test, dialect: plain, promises: {recovery: true, history: {size: 3, ttl: 1s}}}"), `x.yaml:7:65: found recovery promised, expected none: the dialect plain can't ask for what was missed`},
 		{"recover where it can't be", strings.Replace(small("target: {url: ws://a.test, dialect: plain}"), `c.{i % 2}"`, `c.{i % 2}", recover: true`, 1), `x.yaml:5:62: found recover: true, expected none: the dialect plain can't ask for what was missed; optional: true leaves it out`},
 		{"ack where there is none", strings.Replace(small("target: {url: ws://a.test, dialect: plain}"), "rate: 10/s", "rate: 10/s, ack: true", 1), `x.yaml:6:72: found ack: true, expected false: the dialect plain has no acknowledgements`},
+
+		// Rights.
+		{"a refusal that nothing judges", strings.Replace(small("expect: [{errors: 0}]"), `c.{i % 2}"`, `c.{i % 2}", refused: true`, 1), `x.yaml:5:62: found refused: true, expected isolation: strict under expect, the rule that judges it`},
+		{"clients that nothing judges", strings.Replace(small("expect: [{errors: 0}]"), `a: {count: 10, subscribe: [{channel: "c.{i % 2}"}]}`, "a: {count: 10, refused: true}", 1), `x.yaml:5:27: found refused: true, expected isolation: strict under expect, the rule that judges it`},
+		{"subscriptions of those who stay outside", strings.Replace(small("expect: [{isolation: strict}]"), "a: {count: 10", "a: {count: 10, refused: true", 1), `x.yaml:5:44: found subscribe in a group that is to be refused, expected none: its clients never get so far`},
+		{"recovery of what is refused", strings.Replace(small("expect: [{isolation: strict}]"), `c.{i % 2}"`, `c.{i % 2}", refused: true, recover: true`, 1), `x.yaml:5:77: found recover: true with refused, expected none: what is refused has no position`},
+		{"a moment for what is refused", strings.Replace(small("expect: [{isolation: strict}]", "timeline: [{at: 1s, subscribe: {who: a, channel: c.1}}]"), `c.{i % 2}"`, `c.{i % 2}", refused: true`, 1), `x.yaml:8:50: found "c.1", expected another topic: the group says that its subscription there is to be refused`},
+		{"roles without tokens", small(`target: {gateway: {roles: [{role: a, channels: ["x.*"]}]}}`), `x.yaml:7:27: found roles without auth, expected both: a role is a claim of a token`},
+		{"a role twice", small(`target: {gateway: {auth: {jwt-key: k}, roles: [{role: a, channels: x}, {role: a, channels: y}]}}`), `x.yaml:7:79: found the role "a" twice, expected it once`},
+		{"a role of nothing", small(`target: {gateway: {auth: {jwt-key: k}, roles: [{role: a, channels: ["x.**.y"]}]}}`), `x.yaml:7:69: found the pattern "x.**.y", expected ** at its end only`},
+		{"a token in the wrong place", strings.Replace(small(), `"c.{i % 2}"`, `"c.{jwt({'sub': 'x'})}"`, 1), `x.yaml:5:40: in {jwt({'sub': 'x'})}: jwt() has a value only in token and headers of clients`},
+		{"a token without claims", strings.Replace(small(), `a: {count: 10`, `a: {count: 10, token: "{jwt()}"`, 1), `x.yaml:5:25: in {jwt()}: jwt needs its claims, as in jwt({'sub': user, 'exp': '10m'})`},
+		{"a token for a while", strings.Replace(small(), `a: {count: 10`, `a: {count: 10, token: "{jwt({'exp': 'soon'})}"`, 1), `x.yaml:5:25: for client 0 of the group: in {jwt({'exp': 'soon'})}: found exp: "soon" in jwt(), expected a duration from the start of the run, such as '10m' or '-1m', or a number of seconds since 1970`},
+		{"a token that ends in the run", strings.Replace(small(), `a: {count: 10`, `a: {count: 10, token: "{jwt({'exp': '10s'})}"`, 1), `x.yaml:5:25: found a token for 10s in a run of up to 25s, expected one that lasts, or refused: true`},
+		{"a token that begins in the run", strings.Replace(small(), `a: {count: 10`, `a: {count: 10, headers: {A: "{jwt({'nbf': '1s'})}"}`, 1), `x.yaml:5:6: found a token that is not valid before 1s, expected one that is, or refused: true`},
+		{"a header twice", strings.Replace(small("target: {headers: {x-a: b}}"), `a: {count: 10`, `a: {count: 10, headers: {X-A: c}`, 1), `x.yaml:5:33: found "X-A" under target.headers as well, expected it once`},
+		{"data of another kind", strings.Replace(small(), `a: {count: 10`, `a: {count: 10, data: {file: rows.xls}`, 1), `x.yaml:5:31: found "rows.xls", expected a file whose name ends in .csv or .jsonl`},
+		{"data that can't be read", strings.Replace(small(), `a: {count: 10`, `a: {count: 10, data: {file: rows.csv}`, 1), `x.yaml:5:31: found data, expected none: no file can be read here`},
 
 		// Aliases.
 		{"an anchor that contains itself", small("timeline: &t [*t]"), `x.yaml:7:15: found an anchor that contains itself: *t, expected a value`},

@@ -29,6 +29,7 @@ func (c *compiler) gateway(g *GatewaySpec) {
 	if l := g.Limits; l != nil {
 		p.Limits = Limits{Connections: l.Connections, Deliveries: l.Deliveries.PerSecond, Message: l.Message.Bytes, Backlog: l.Backlog.Bytes}
 	}
+	c.auth(g)
 	for i, d := range g.Defects {
 		if c.o.Defects != nil && !slices.Contains(c.o.Defects, d) {
 			c.fail(join("target.gateway.defects", itoa(i)), "found the unknown defect %s%s", quote(d), or(nearest(d, c.o.Defects), "; expected "+words(c.o.Defects)))

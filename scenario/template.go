@@ -15,6 +15,8 @@ type template struct {
 	parts  []part
 	uses   uses
 	needs  []string
+
+	columns []string // of the group's data
 }
 
 // part is a text, or an expression.
@@ -59,6 +61,7 @@ func compileTemplate(text string, names, vars []string) (*template, error) {
 			t.parts = append(t.parts, part{expr: e})
 			t.uses |= e.uses
 			t.needs = append(t.needs, e.needs...)
+			t.columns = append(t.columns, e.columns...)
 			i += end + 2
 		default:
 			plain.WriteByte(c)

@@ -86,6 +86,12 @@ func (v *validator) subscription(path string, s *SubscribeSpec) {
 	if s.Pattern != "" && s.Recover != nil && *s.Recover {
 		v.fail(join(path, "recover"), "found recover: true with a pattern, expected none: a pattern has no position")
 	}
+	if s.Refused && s.Recover != nil && *s.Recover {
+		v.fail(join(path, "recover"), "found recover: true with refused, expected none: what is refused has no position")
+	}
+	if s.Refused && s.Observe {
+		v.fail(join(path, "observe"), "found observe with refused, expected one of them")
+	}
 	if s.Observe && s.Pattern != "" {
 		v.fail(join(path, "observe"), "found observe with a pattern, expected it with a channel: what is not ours is judged by the offsets of one channel")
 	}

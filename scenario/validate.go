@@ -176,7 +176,7 @@ func (v *validator) group(name string) {
 	var vars []string
 	for _, k := range s.keys(join(path, "vars")) {
 		at := join(path, "vars."+k)
-		if !varName.MatchString(k) || slices.Contains(namesOfStream, k) || slices.Contains(callNames, k) || slices.Contains(laterNames, k) {
+		if !varName.MatchString(k) || slices.Contains(namesOfStream, k) || slices.Contains(callNames, k) || slices.Contains(laterNames, k) || slices.Contains(placeNames, k) {
 			v.fail(at, "found the name %s, expected letters, digits and _, and no name of the language", quote(k))
 			continue
 		}
@@ -184,13 +184,14 @@ func (v *validator) group(name string) {
 			v.fail(at, "found an empty list, expected values")
 		}
 		for i, t := range g.Vars[k] {
-			v.template(join(at, strconv.Itoa(i)), t, namesOfVars, vars)
+			v.template(join(at, strconv.Itoa(i)), t, g.of(namesOfVars), vars)
 		}
 		vars = append(vars, k)
 	}
-	v.template(join(path, "user"), g.User, namesOfUser, vars)
+	v.template(join(path, "user"), g.User, g.of(namesOfUser), vars)
 	v.template(join(path, "role"), g.Role, g.of(namesOfRole), vars)
-	v.template(join(path, "token"), g.Token, g.of(namesOfClient), vars)
+	v.template(join(path, "token"), g.Token, g.of(namesOfToken), vars)
+	v.rights(path, &g, vars)
 	for i, sub := range g.Subscribe {
 		at := join(path, "subscribe."+strconv.Itoa(i))
 		v.topic(at, sub.Channel, sub.Pattern, g.of(namesOfClient), vars)

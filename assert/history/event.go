@@ -32,7 +32,7 @@ const (
 
 	// Subscription.
 	Subscribe    // sent. Channel may be a pattern: its name has a *. FlagRecover with Epoch and Offset: the position asked from.
-	Subscribed   // answered. Epoch, Offset: the server's top at its answer. FlagPositioned, FlagRecovering, FlagRecovered. Due: the Subscribe's Sent.
+	Subscribed   // answered, or by the server itself, without a question (FlagServer). Epoch, Offset: the server's top at its answer. FlagPositioned, FlagRecovering, FlagRecovered. Due: the Subscribe's Sent.
 	Unsubscribe  // sent.
 	Unsubscribed // answered, or revoked by the server (FlagServer).
 	Gap          // the server announces loss: what lies between the last position and (Epoch, Offset) will not come.
@@ -67,6 +67,8 @@ const (
 	Displaced // it ended. Who, Code and Note as in Closed.
 
 	Announced // the server says that it will end the connection. Code: the wait until the return that it asks for, ms; 0 if it told none.
+
+	Denied // the server says that the client may not: Channel, of a subscribe; −1: it is not let in at all. Code, Note. FlagForbidden: as the plan wants
 
 	kinds // how many there are
 )
@@ -127,6 +129,7 @@ const (
 	FlagRetry                        // sent again, with the same stamp and key (Publish, Outcome)
 	FlagOutbox                       // was said while offline and kept until the return (Publish)
 	FlagApart                        // its time is also that of a link, or a reading, which the plan limits: the client's own, or the publisher's
+	FlagForbidden                    // the plan says that the target must refuse it (Dial, Subscribe, their answers, Denied)
 )
 
 // ClientID numbers the clients of a run, from 0. -1: nobody in particular.

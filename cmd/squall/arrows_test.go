@@ -39,6 +39,7 @@ var owners = map[string][]string{
 	"github.com/klauspost/compress":           {"assert/history"},
 	"github.com/mochi-mqtt/server/v2":         {"driver/dialect"},
 	"golang.org/x/term":                       {"cmd/squall"},
+	"github.com/golang-jwt/jwt/v5":            {"cmd/internal/campaign"},
 }
 
 func TestArrows(t *testing.T) {

@@ -13,6 +13,7 @@ type changes struct {
 	target  string
 	dialect string
 	env     string
+	key     string
 }
 
 func (c *changes) flags(cmd *cobra.Command) {
@@ -23,6 +24,7 @@ func (c *changes) flags(cmd *cobra.Command) {
 	f.Var(word{&c.env, "NAME"}, "env", "take the target from this environment of squall.yaml")
 	f.Var(word{&c.target, "URL"}, "target", "test this instead of the scenario's target")
 	f.Var(word{&c.dialect, "NAME"}, "dialect", "speak this protocol instead of the scenario's")
+	f.Var(word{&c.key, "FILE"}, "jwt-key", "sign the tokens of jwt() with the key in this file, or in env:NAME")
 	var names []string
 	for _, d := range campaign.Dialects() {
 		names = append(names, d.Name)

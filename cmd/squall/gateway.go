@@ -13,7 +13,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"squall/cmd/internal/campaign"
 	"squall/driver/gateway"
+	"squall/scenario"
 )
 
 // drainTime bounds how long clients have to leave after SIGTERM.
@@ -34,6 +36,9 @@ type gatewayOptions struct {
 	defects     []string
 	nodes       number
 	control     bool
+	key         string
+	anonymous   bool
+	roles       [][2]string
 	config      gateway.Config
 }
 
@@ -78,6 +83,9 @@ it at once. A defect makes it wrong on purpose, to see that squall notices:
 	f.Var((*names)(&o.defects), "defect", "be wrong on purpose; may be repeated, or a list with commas")
 	completeFlag(cmd, "defect", defectNames())
 	f.Var(&o.nodes, "nodes", "serve so many nodes that share their channels, at following ports (default 1)")
+	f.Var(word{&o.key, "FILE"}, "jwt-key", "ask for tokens (HS256) signed with the key in this file, or in env:NAME")
+	f.BoolVar(&o.anonymous, "anonymous", false, "let clients without a token in, too, in the role anonymous")
+	f.Var(roles{&o.roles}, "role", "the channels that a role may use, as in member=vote.*,user.{user}; may be repeated")
 	f.BoolVar(&o.control, "control", false, "obey lines on stdin: ID VERB NODE DOWN PAUSE")
 	f.MarkHidden("control")
 	return cmd
@@ -140,10 +148,31 @@ func (o *gatewayOptions) configure() (gateway.Config, error) {
 	return c, nil
 }
 
+// authorise says who may connect, and do what.
+func (t *tool) authorise(c *gateway.Config, o *gatewayOptions) error {
+	key, err := t.key(o.key)
+	switch {
+	case err != nil:
+		return err
+	case key == "" && len(o.roles) > 0:
+		return usage(errors.New("--role: a role is a claim of a token; give --jwt-key, too"))
+	case key == "" && o.anonymous:
+		return usage(errors.New("--anonymous: without --jwt-key nobody is asked for a token"))
+	}
+	for _, r := range o.roles {
+		c.Roles = append(c.Roles, gateway.Role{Name: r[0], Channels: strings.Split(r[1], ",")})
+	}
+	c.Authenticate = campaign.Authenticate(scenario.GatewayPlan{Auth: scenario.Auth{On: key != "", Anonymous: o.anonymous}}, key)
+	return nil
+}
+
 // serve runs a gateway until a signal or the end of ctx, and drains it.
 func (t *tool) serve(ctx context.Context, o *gatewayOptions) error {
 	cfg, err := o.configure()
 	if err != nil {
+		return err
+	}
+	if err := t.authorise(&cfg, o); err != nil {
 		return err
 	}
 	signals := make(chan os.Signal, 2)

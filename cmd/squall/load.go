@@ -33,6 +33,10 @@ func (t *tool) load(file, run string, c *changes, quiet bool) (*scenario.Plan, e
 	if o.Environ, err = environ(given, c.env); err != nil {
 		return nil, err
 	}
+	if o.Key, err = t.key(c.key); err != nil {
+		return nil, err
+	}
+	o.Read = readRows
 	plan, wrong := scenario.Load(file, source, o, c.set...)
 	if len(wrong) > 0 {
 		return nil, usage(&problems{file, wrong})

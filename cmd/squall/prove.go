@@ -89,7 +89,7 @@ func (t *tool) compile(target, dialect string) campaign.Compile {
 	return func(file string, source []byte, seed uint64, set ...string) (*scenario.Plan, error) {
 		o := scenario.Options{
 			Target: target, Dialect: dialect, Env: t.lookup, Run: "00000007", Seed: &seed,
-			Dialects: campaign.Dialects(), Defects: defectNames(),
+			Dialects: campaign.Dialects(), Defects: defectNames(), Read: readRows,
 		}
 		plan, wrong := scenario.Load(file, source, o, set...)
 		if len(wrong) > 0 {

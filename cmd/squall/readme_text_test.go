@@ -95,6 +95,7 @@ func TestReadmeScenarios(t *testing.T) {
 			source += rest[2][1]
 		}
 		o := scenario.Options{Env: func(string) (string, bool) { return "x", true }, Dialects: campaign.Dialects(), Defects: defectNames()}
+		o.Read = func(string) ([]byte, error) { return []byte("name,token\nann,t\n"), nil }
 		if _, wrong := scenario.Load("fragment.yaml", []byte(source), o); len(wrong) > 0 {
 			t.Errorf("README.md:%d: %v\nin\n%s", b.line, wrong, source)
 		}

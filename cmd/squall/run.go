@@ -311,6 +311,9 @@ func (o *runOptions) command(file string, plan *scenario.Plan) string {
 	if o.changes.dialect != "" {
 		add("--dialect", o.changes.dialect)
 	}
+	if o.changes.key != "" {
+		add("--jwt-key", o.changes.key)
+	}
 	if o.allowExec && plan.Exec() != nil {
 		words = append(words, "--allow-exec")
 	}

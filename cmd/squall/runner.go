@@ -88,6 +88,10 @@ func (r *runner) judge(j *job) (*report.Result, error) {
 	if r.o.trace != "" {
 		o.Trace = r.live.Line
 	}
+	var err error
+	if j.plan, err = campaign.Signed(j.plan); err != nil {
+		return nil, err
+	}
 	defer r.live.End()
 	return r.t.run(r.stop.ctx, j.plan, o)
 }

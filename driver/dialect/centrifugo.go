@@ -80,11 +80,14 @@ type centrifugoDecoder struct {
 	id      uint64 // of that answer
 	epoch   []byte
 	pending bool
+
+	grants   Cursor // of the subscriptions that came with the answer to a connect
+	granting bool
 }
 
 func (d *centrifugoDecoder) Reset(payload []byte) {
 	d.c.Reset(payload)
-	d.err, d.pending = nil, false
+	d.err, d.pending, d.granting = nil, false, false
 }
 
 func (d *centrifugoDecoder) Err() error {
@@ -95,7 +98,7 @@ func (d *centrifugoDecoder) Err() error {
 }
 
 func (d *centrifugoDecoder) Next(m *Message) bool {
-	if d.err == nil && d.pending && d.replay(m) {
+	if d.err == nil && (d.pending && d.replay(m) || d.granting && d.grant(m)) {
 		return true
 	}
 	if d.err != nil || !d.c.Open() {
@@ -127,12 +130,13 @@ func (d *centrifugoDecoder) Next(m *Message) bool {
 		case "error":
 			m.Kind = Error
 			d.reason(m)
+			m.Denied, m.Vague = denied(m.Code)
 		default:
 			c.Skip()
 		}
 	}
 	if c.fault != 0 || d.err != nil {
-		d.pending = false
+		d.pending, d.granting = false, false
 		return false
 	}
 	if members == 0 {
@@ -153,12 +157,40 @@ func (d *centrifugoDecoder) connected(m *Message) {
 			m.HeartbeatEvery = milliseconds(min(c.Uint(), 1<<30) * 1000)
 		case "client":
 			m.Client = c.Text()
+		case "subs": // by channel: what the server has subscribed the client to
+			d.grants.Reset(c.Skip())
+			d.granting = d.grants.Open()
 		case "pong":
 			m.WantsPong = c.Bool()
 		default:
 			c.Skip()
 		}
 	}
+}
+
+// grant gives the next subscription that the server has made by itself.
+func (d *centrifugoDecoder) grant(m *Message) bool {
+	channel, ok := d.grants.Member()
+	if !ok {
+		d.granting = false
+		return false
+	}
+	*m = Message{Kind: Granted, Channel: channel}
+	d.grants.Skip()
+	return true
+}
+
+// denied reports whether an error's code says that the client has no right: 101
+// unauthorized, 103 permission denied; 401 and 403 are customary where an
+// application decides. 109 and 110 say that something has expired.
+func denied(code int) (denied, vague bool) {
+	switch code {
+	case 101, 103, 401, 403:
+		return true, false
+	case 109, 110:
+		return true, true
+	}
+	return false, false
 }
 
 // subscribed reads the answer to a subscribe command. The recovered
@@ -244,13 +276,16 @@ func (d *centrifugoDecoder) push(m *Message) {
 		case "unsubscribe":
 			m.Kind = Unsubscribed
 			d.reason(m)
+		case "subscribe":
+			m.Kind = Granted
+			c.Skip()
 		case "disconnect":
 			m.Kind = Draining
 			d.reason(m)
 			if m.Code >= 3500 && m.Code < 4000 || m.Code >= 4500 {
 				m.Kind = Error // final: the client may not come back
 			}
-		default: // join, leave, message, subscribe, refresh
+		default: // join, leave, message, refresh
 			c.Skip()
 		}
 	}

@@ -162,12 +162,13 @@ const (
 	Published                // ID; Offset if Positioned
 	Delivered                // Channel, Payload; Epoch if told, Offset if Positioned; Replay; Quality, and then the ID to answer with, Repeated. Without Channel: ID is the Subscribe whose answer it came with
 	Gapped                   // Channel, Epoch, Offset: what lies up to and including Offset and is not here will not come
-	Error                    // ID of the refused command or 0; Code, Reason
+	Error                    // ID of the refused command or 0; Code, Reason; Denied
 	Pinged                   // the server asks for a Pong
 	Ponged                   // ID: the server answers a Ping
 	Draining                 // the server will close soon; RetryAfter if told
 	Received                 // ID: an ExactlyOnce publication is with the server; it takes effect when released
 	Released                 // ID: an ExactlyOnce delivery won't be repeated
+	Granted                  // Channel: the server has subscribed the client by itself
 )
 
 // Message is something that the server says.
@@ -196,4 +197,6 @@ type Message struct {
 	Window   int // Connected: publications that may be unanswered at one time; 0: any number
 	Quality  Quality
 	Repeated bool // Delivered: it may have come before
+	Denied   bool // Error: the client has no right to it, or is not who it says; not for the moment only
+	Vague    bool // Error, Denied: or for another reason, such as a token that was good and has expired
 }

@@ -196,6 +196,7 @@ func (d *eventsDecoder) Next(m *Message) bool {
 		m.Kind = Gapped
 	case "error":
 		m.Kind = Error
+		m.Denied = m.Code == 401 || m.Code == 403
 	case "ping":
 		m.Kind = Pinged
 	case "pong":

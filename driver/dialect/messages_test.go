@@ -17,7 +17,7 @@ func decode(d Decoder, payload string) (lines []string, err error) {
 }
 
 func describe(m *Message) string {
-	kinds := [...]string{"ignored", "connected", "subscribed", "unsubscribed", "published", "delivered", "gapped", "error", "pinged", "ponged", "draining", "received", "released"}
+	kinds := [...]string{"ignored", "connected", "subscribed", "unsubscribed", "published", "delivered", "gapped", "error", "pinged", "ponged", "draining", "received", "released", "granted"}
 	words := []string{kinds[m.Kind]}
 	add := func(ok bool, format string, args ...any) {
 		if ok {
@@ -42,6 +42,8 @@ func describe(m *Message) string {
 	add(m.Quality > 0, "quality=%d", m.Quality)
 	add(m.Repeated, "repeated")
 	add(m.Resumed, "resumed")
+	add(m.Denied, "denied")
+	add(m.Vague, "vague")
 	add(m.Payload != nil, "payload=%s", m.Payload)
 	return strings.Join(words, " ")
 }
@@ -108,7 +110,7 @@ func TestEventsMessages(t *testing.T) {
 
 func TestCentrifugoMessages(t *testing.T) {
 	testFrames(t, Centrifugo{}, []frame{
-		{"connect", `{"id":1,"connect":{"client":"UUID","version":"x","ping":25,"pong":true,"subs":{"s":{"epoch":"e"}}}}`, `connected id=1 every=25s wants-pong`},
+		{"connect", `{"id":1,"connect":{"client":"UUID","version":"x","ping":25,"pong":true,"subs":{"s":{"epoch":"e"}}}}`, `connected id=1 every=25s wants-pong | granted channel=s`},
 		{"pings without pongs", `{"id":1,"connect":{"client":"UUID","ping":4}}`, `connected id=1 every=4s`},
 		{"no pings", `{"id":1,"connect":{"client":"UUID"}}`, `connected id=1`},
 		{"subscribe without history", `{"id":2,"subscribe":{}}`, `subscribed id=2`},
@@ -129,10 +131,14 @@ func TestCentrifugoMessages(t *testing.T) {
 		{"thrown out", `{"push":{"channel":"news","unsubscribe":{"code":2500,"reason":"insufficient state"}}}`, `unsubscribed channel=news code=2500 reason="insufficient state"`},
 		{"sent away, may come back", `{"push":{"disconnect":{"code":3001,"reason":"shutdown"}}}`, `draining code=3001 reason="shutdown"`},
 		{"sent away for good", `{"push":{"disconnect":{"code":3500,"reason":"invalid token"}}}`, `error code=3500 reason="invalid token"`},
-		{"refusal", `{"id":8,"error":{"code":103,"message":"permission denied"}}`, `error id=8 code=103 reason="permission denied"`},
+		{"refusal", `{"id":8,"error":{"code":103,"message":"permission denied"}}`, `error id=8 code=103 reason="permission denied" denied`},
 		{"ping", `{}`, `pinged`},
 		{"replies in one frame", `{"id":1,"connect":{"client":"U","ping":25,"pong":true}}` + "\n" + `{"id":2,"subscribe":{}}` + "\n" + `{}`, `connected id=1 every=25s wants-pong | subscribed id=2 | pinged`},
-		{"pushes of no interest", `{"push":{"channel":"c","join":{"info":{}}}}` + "\n" + `{"push":{"channel":"c","leave":{"info":{}}}}` + "\n" + `{"push":{"message":{"data":1}}}` + "\n" + `{"push":{"channel":"c","subscribe":{}}}` + "\n" + `{"push":{"refresh":{}}}`, `ignored channel=c | ignored channel=c | ignored | ignored channel=c | ignored`},
+		{"subscribed by the server", `{"id":1,"connect":{"client":"U","subs":{"user.a":{"recoverable":true,"epoch":"x","offset":3},"news":{}},"ping":25,"pong":true}}` + "\n" + `{"push":{"channel":"c","subscribe":{}}}`, `connected id=1 every=25s wants-pong | granted channel=user.a | granted channel=news | granted channel=c`},
+		{"subscribed to nothing", `{"id":1,"connect":{"client":"U","subs":null}}` + "\n" + `{"id":2,"connect":{"client":"U","subs":{}}}`, `connected id=1 | connected id=2`},
+		{"too old", `{"id":1,"error":{"code":109,"message":"token expired"}}` + "\n" + `{"id":2,"error":{"code":102,"message":"unknown channel"}}`, `error id=1 code=109 reason="token expired" denied vague | error id=2 code=102 reason="unknown channel"`},
+		{"no right", `{"id":2,"error":{"code":103,"message":"permission denied"}}` + "\n" + `{"id":2,"error":{"code":105,"message":"already subscribed"}}`, `error id=2 code=103 reason="permission denied" denied | error id=2 code=105 reason="already subscribed"`},
+		{"pushes of no interest", `{"push":{"channel":"c","join":{"info":{}}}}` + "\n" + `{"push":{"channel":"c","leave":{"info":{}}}}` + "\n" + `{"push":{"message":{"data":1}}}` + "\n" + `{"push":{"channel":"c","subscribe":{}}}` + "\n" + `{"push":{"refresh":{}}}`, `ignored channel=c | ignored channel=c | ignored | granted channel=c | ignored`},
 		{"replies to what we never ask", `{"id":9,"rpc":{"data":1}}` + "\n" + `{"id":9,"history":{"publications":[{"data":1}]}}`, `ignored id=9 | ignored id=9`},
 
 		{"publication without data", `{"push":{"channel":"c","pub":{"offset":1}}}`, `!without data`},

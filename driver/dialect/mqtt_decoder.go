@@ -160,6 +160,9 @@ func (d *mqttDecoder) say(m *Message) error {
 		m.Kind, m.Quality = Subscribed, Quality(code)
 		if code >= 0x80 {
 			d.fail(m, m.ID, code)
+			if d.version != 5 { // which has one word for all reasons
+				m.Denied, m.Vague = true, true
+			}
 		} else if code > 2 {
 			return fmt.Errorf("SUBACK grants QoS %d", code)
 		}
@@ -210,4 +213,8 @@ func (d *mqttDecoder) fail(m *Message, id uint64, code byte) {
 		text += ": " + s
 	}
 	m.Reason = []byte(text)
+	m.Denied = code == 0x86 || code == 0x87
+	if d.version != 5 && d.packet.FixedHeader.Type == packets.Connack {
+		m.Denied = code == 4 || code == 5
+	}
 }

@@ -22,7 +22,6 @@ func UpgradeRequest(host, path string, headers [][2]string, subprotocol string, 
 			host = h[1]
 		}
 	}
-	clean := strings.NewReplacer("\r", " ", "\n", " ")
 	nonce := base64.StdEncoding.EncodeToString(key[:])
 	var b strings.Builder
 	b.WriteString("GET " + clean.Replace(path) + " HTTP/1.1\r\n")
@@ -41,3 +40,12 @@ func UpgradeRequest(host, path string, headers [][2]string, subprotocol string, 
 	sum := sha1.Sum([]byte(nonce + guid))
 	return []byte(b.String()), base64.StdEncoding.EncodeToString(sum[:])
 }
+
+// AddHeader returns a request of UpgradeRequest with one header more.
+func AddHeader(request []byte, name, value string) []byte {
+	head := request[:len(request)-len("\r\n")]
+	return append(head[:len(head):len(head)], clean.Replace(name)+": "+clean.Replace(value)+"\r\n\r\n"...)
+}
+
+// clean keeps line breaks out of headers.
+var clean = strings.NewReplacer("\r", " ", "\n", " ")

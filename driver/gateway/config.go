@@ -22,9 +22,11 @@ type Config struct {
 	Slow   SlowPolicy
 	Limits Limits
 
-	// Authenticate decides about a connect command and returns the user's name.
-	// Nil lets everybody in under the name they give. It may block.
-	Authenticate func(token, user string) (string, error)
+	// Authenticate decides about a connect command and says who the client is. Nil
+	// lets everybody in under the name they give. It may block. An error may be, or
+	// wrap, ErrExpired or ErrForged, beside what the token says.
+	Authenticate func(token, user string) (Identity, error)
+	Roles        []Role // what each role may do; none: everybody may do everything
 
 	// Filter compiles the filter of a subscription to a function over the data of
 	// events. Nil: subscriptions with filters are refused.
@@ -68,6 +70,9 @@ func (c Config) complete() (Config, error) {
 	}
 	c.HistorySize = max(c.HistorySize, 0)
 	c.HeartbeatEvery = max(c.HeartbeatEvery, 0)
+	if err := checkRoles(c.Roles); err != nil {
+		return c, err
+	}
 	if c.Path == "" {
 		c.Path = "/events"
 	}

@@ -25,6 +25,8 @@ type conn struct {
 	// Of the reader.
 	connected bool
 	user      string
+	role      string
+	rights    []right // what the role may do; see rights.go
 	subs      map[string]*subscription
 	patterns  []*pattern
 	id        string
@@ -193,14 +195,15 @@ func (c *conn) connect(m *command) *refusal {
 	g := c.gateway
 	c.user = string(m.user)
 	if g.cfg.Authenticate != nil {
-		user, err := g.cfg.Authenticate(string(m.token), c.user)
-		if err != nil {
+		who, err := g.cfg.Authenticate(string(m.token), c.user)
+		if err != nil && !g.wrong.believes(err) {
 			c.send(item{frame: sayError(m.id, refuse(401, "unauthorized", err.Error()))})
 			c.close(CloseUnauthorized, "unauthorized")
 			return nil
 		}
-		c.user = user
+		c.user, c.role = who.User, who.Role
 	}
+	c.rights = g.rightsOf(c)
 	c.connected = true
 	c.id = g.wrong.identify(c)
 	c.ready.Store(true)

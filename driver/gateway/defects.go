@@ -110,6 +110,16 @@ func Defects() []DefectInfo {
 			[]string{"nodejs/undici#5051", "python-hyper/wsproto#182"}},
 		{"resubscribe-obeyed", "answers a subscribe to a channel that is subscribed to as if it were the first", "offence-tolerated", 1,
 			[]string{"rails/rails#24875", "hiero-ledger/hiero-json-rpc-relay#987"}},
+		{"right-not-enforced", "obeys every 3rd subscribe to a channel that the client's role may not use", "right-not-enforced", 3,
+			[]string{"HarperFast/harper#1414", "hasura/graphql-engine#3602"}},
+		{"expired-token-accepted", "lets clients in whose token has expired", "right-not-enforced", 1,
+			[]string{"dunglas/mercure#472"}},
+		{"forged-token-accepted", "reads tokens without checking their signature", "right-not-enforced", 1,
+			[]string{"dunglas/mercure#472"}},
+		{"delivered-despite-refusal", "refuses every 2nd subscribe that a role may not do only after it has registered it", "delivered-despite-refusal", 2,
+			[]string{"mattermost/mattermost#7981"}},
+		{"wrongly-refused", "refuses every 25th subscribe that the client's role may do", "wrongly-refused", 25,
+			[]string{"supabase/supabase-js#2613"}},
 	}
 }
 
@@ -159,6 +169,11 @@ type wrong struct {
 	unmaskedAccepted       *trigger
 	wrongViolationCode     *trigger
 	resubscribeObeyed      *trigger
+	rightNotEnforced       *trigger
+	expiredToken           *trigger
+	forgedToken            *trigger
+	despiteRefusal         *trigger
+	wronglyRefused         *trigger
 
 	mu      sync.Mutex
 	heirs   []inheritance       // connection-id-reuse-leak
@@ -222,6 +237,11 @@ func (w *wrong) places() map[string]**trigger {
 		"unmasked-accepted":         &w.unmaskedAccepted,
 		"wrong-violation-code":      &w.wrongViolationCode,
 		"resubscribe-obeyed":        &w.resubscribeObeyed,
+		"right-not-enforced":        &w.rightNotEnforced,
+		"expired-token-accepted":    &w.expiredToken,
+		"forged-token-accepted":     &w.forgedToken,
+		"delivered-despite-refusal": &w.despiteRefusal,
+		"wrongly-refused":           &w.wronglyRefused,
 	}
 }
 

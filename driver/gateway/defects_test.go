@@ -42,6 +42,7 @@ func TestDefects(t *testing.T) {
 		"collateral-close": true, "bad-utf8-passed-on": true, "oversize-buffered": true, "unmasked-accepted": true, "wrong-violation-code": true, "resubscribe-obeyed": true, // TestAbuseDefects
 		"membership-lost-silent": true, "cross-channel-leak": true, "cross-tenant-leak": true, "connection-id-reuse-leak": true,
 		"wildcard-overmatch": true, "post-unsubscribe-delivery": true, "command-inversion": true, // TestIsolationDefects
+		"right-not-enforced": true, "expired-token-accepted": true, "forged-token-accepted": true, "delivered-despite-refusal": true, "wrongly-refused": true, // rights_test.go
 		"slow-consumer-silent-drop": true, "confirmed-not-subscribed": true, "causal-inversion": true, // below
 		"offline-queue-drop": true, "double-flush": true, "duplicate-live-session": true, "retry-double-publish": true, "recovers-only-once": true, "resubscribe-partial": true, "send-buffer-inversion": true} // session_test.go
 	for _, row := range []struct {

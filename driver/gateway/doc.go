@@ -27,7 +27,11 @@
 // Connect MUST be the first command and comes once; token and user are optional.
 // Further commands MAY be sent without waiting for the answer. The server closes
 // with 4001 what does not connect within some seconds, and with 4002, after an
-// error 401, what it doesn't let in.
+// error 401, what it doesn't let in. Where a server asks for tokens they say who
+// the user is and which role he has; the member user counts for nothing then. A
+// token is looked at when its client connects. The role says which channels the
+// client may subscribe to and publish on; a pattern is allowed if everything that
+// it matches is.
 //
 //	{"id":2,"type":"subscribe","channel":"vote.1"}
 //	{"id":2,"type":"subscribed","channel":"vote.1","epoch":"fZ3kQ0aT","offset":15}
@@ -68,7 +72,8 @@
 //	{"type":"event","channel":"vote.1","offset":16,"replay":true,"data":{…}}
 //
 // Sessions. A connect MAY name a session, a text of the client's own; sessions of
-// different users are different whatever their names. At most one connection
+// different users are different whatever their names, and so are those of one user
+// in different roles. At most one connection
 // serves a session: when another one names it, the older is closed with 4009 and
 // is sent nothing that is published after the newer one's answer. If the connect
 // says keep and the server keeps sessions, the answer says resumed, true or
@@ -129,6 +134,7 @@
 //
 //	400 bad-request          malformed JSON, a member of a wrong type or missing
 //	401 unauthorized         the token was refused
+//	403 forbidden            the client's role may not do this
 //	404 unknown-command      404 not-subscribed
 //	409 already-connected    409 already-subscribed
 //	428 not-connected        a command before connect

@@ -210,11 +210,11 @@ func TestConnectInTime(t *testing.T) {
 }
 
 func TestAuthenticate(t *testing.T) {
-	check := func(token, user string) (string, error) {
+	check := func(token, user string) (Identity, error) {
 		if token != "good" {
-			return "", errors.New("no such token")
+			return Identity{}, errors.New("no such token")
 		}
-		return user, nil
+		return Identity{User: user}, nil
 	}
 	bubble(t, Config{Authenticate: check}, func(t *testing.T, s *site) {
 		c := s.raw()

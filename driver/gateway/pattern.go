@@ -61,6 +61,8 @@ func (c *conn) subscribePattern(m *command, f *filter) *refusal {
 		return refuse(400, "bad-request", err.Error())
 	case m.channel != nil || m.recover:
 		return refuse(400, "bad-request", "a pattern goes without channel and recover")
+	case !c.mayAll(segments):
+		return forbidden()
 	case c.pattern(name) != nil:
 		return refuse(409, "already-subscribed", "already subscribed to "+name)
 	}

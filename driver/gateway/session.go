@@ -20,8 +20,9 @@ type sessions struct {
 	all map[sessionKey]*session
 }
 
-// sessionKey names a session: nobody comes into another user's.
-type sessionKey struct{ user, name string }
+// sessionKey names a session: nobody comes into another user's, nor with one role
+// into what another had subscribed to.
+type sessionKey struct{ user, role, name string }
 
 // session is what a client comes back to. One connection at most serves it. If
 // it is kept its subscriptions go on while there is none; the last messages sent
@@ -113,7 +114,7 @@ func (all *sessions) sweep(now time.Time) {
 func (c *conn) enterSession(m *command, answer func(kept, resumed bool) []byte) {
 	all := &c.gateway.hub.sessions
 	w := c.gateway.wrong
-	s := all.enter(sessionKey{c.user, string(m.session)})
+	s := all.enter(sessionKey{c.user, c.role, string(m.session)})
 	defer s.turn.Unlock()
 	s.mu.Lock()
 	old := s.conn

@@ -15,6 +15,8 @@ func (c *conn) subscribe(m *command) *refusal {
 		return c.subscribePattern(m, f)
 	case name == "":
 		return refuse(400, "bad-request", "subscribe needs a channel or a pattern")
+	case !c.gateway.wrong.permits(c, name):
+		return c.gateway.wrong.forbid(c, m, name)
 	case c.subs[name] != nil && c.subs[name].restored: // begun anew
 		c.subs[name].stream.remove(c.subs[name])
 	case c.subs[name] != nil && c.gateway.wrong.obeysTwice(c, m):
@@ -144,6 +146,8 @@ func (c *conn) publish(m *command) *refusal {
 		return refuse(400, "bad-request", "publish needs a channel")
 	case m.data == nil:
 		return refuse(400, "bad-request", "publish needs data")
+	case !c.may(string(m.channel)):
+		return forbidden()
 	}
 	if c.gateway.wrong.holdsFirst(c, m) {
 		return nil

@@ -30,6 +30,9 @@ func (s *Session) dial(now time.Duration, out *Out) {
 	if s.hinted {
 		e.Flags |= history.FlagServer
 	}
+	if s.cfg.Refused {
+		e.Flags |= history.FlagForbidden
+	}
 	s.hinted = false
 	out.emit(e)
 	out.do(Do{Kind: Dial})
@@ -53,6 +56,10 @@ func (s *Session) Opened(now time.Duration, out *Out) {
 
 func (s *Session) connected(in *Incoming, out *Out) {
 	if s.state != Connecting {
+		return
+	}
+	if s.cfg.Refused {
+		s.letIn(in, out)
 		return
 	}
 	s.state = Subscribing
@@ -144,12 +151,14 @@ func (s *Session) Closed(l Loss, now time.Duration, out *Out) {
 		kind = history.Refused
 	}
 	s.forsake(now, out)
-	e := s.event(kind, now)
-	e.Who, e.Code, e.Note = l.Who, l.Code, l.Note
-	if l.Excused {
-		e.Flags |= history.FlagExcused
+	if !s.turnedAway(&l, now, out) {
+		e := s.event(kind, now)
+		e.Who, e.Code, e.Note = l.Who, l.Code, l.Note
+		if l.Excused {
+			e.Flags |= history.FlagExcused
+		}
+		out.emit(e)
 	}
-	out.emit(e)
 
 	s.rest()
 	if s.in || l.Away >= 0 {
@@ -163,7 +172,7 @@ func (s *Session) Closed(l Loss, now time.Duration, out *Out) {
 	s.in = false
 	s.returned = s.ever
 	b := &s.cfg.Backoff
-	if s.stopped || (b.Never && s.life >= 1 && !l.Refused) || (b.Attempts > 0 && int(s.tries) >= b.Attempts) {
+	if s.stopped || s.barred || (b.Never && s.life >= 1 && !l.Refused) || (b.Attempts > 0 && int(s.tries) >= b.Attempts) {
 		s.state = Gone
 		s.complete(out)
 		return

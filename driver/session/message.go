@@ -46,6 +46,8 @@ func (s *Session) Message(in *Incoming, out *Out) {
 		s.connected(in, out)
 	case dialect.Subscribed:
 		s.subscribed(in, out)
+	case dialect.Granted:
+		s.granted(in, out)
 	case dialect.Unsubscribed:
 		s.unsubscribed(in, out)
 	case dialect.Gapped:
@@ -74,13 +76,20 @@ func (s *Session) erred(in *Incoming, out *Out) {
 	m := in.Message
 	note := string(m.Reason)
 	switch {
+	case s.state == Connecting && m.Denied && s.cfg.Refused:
+		s.bar(in.Now, int32(m.Code), note, out)
+		s.drop("connect refused", out)
+		return
 	case s.state == Connecting:
+		if m.Denied && !m.Vague {
+			s.tellDenied(in.Now, -1, int32(m.Code), note, 0, out)
+		}
 		s.problem(in.Now, int32(m.Code), "connect refused: "+note, out)
 		s.complete(out)
 		s.drop("connect refused", out)
 		return
 	case m.ID != 0 && s.asked(m.ID) != nil:
-		s.deny(s.asked(m.ID), in.Now, int32(m.Code), note, out)
+		s.turnDown(s.asked(m.ID), in, out)
 		return
 	case m.ID != 0 && s.unreleased(m.ID):
 		note = "unsubscribe refused: " + note

@@ -96,7 +96,9 @@ func (s *Session) uses(id uint64) bool {
 func (s *Session) deny(sub *subscription, now time.Duration, code int32, note string, out *Out) {
 	sub.state = denied
 	s.open--
-	s.refused++
+	if !sub.forbidden {
+		s.refused++
+	}
 	s.problem(now, code, "subscribe refused: "+note, out)
 	s.settle(now, out)
 }

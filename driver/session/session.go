@@ -56,6 +56,7 @@ type Config struct {
 	Quality        dialect.Quality // highest that the server must have, where the dialect has them
 	Leaves         bool            // the dialect has a word for going
 	Causal         bool            // publications name what their client received before
+	Refused        bool            // the server must not let the clients in
 }
 
 // Sub is one planned subscription.
@@ -66,6 +67,7 @@ type Sub struct {
 	Kept    bool  // the client's session is to keep its backlog
 	Code    int32 // what the history shall say of it; see history.Subscribe
 	Quality dialect.Quality
+	Refused bool // the server must refuse it
 }
 
 // DoKind names a thing that the shard must do for the session.
@@ -138,6 +140,7 @@ type Session struct {
 	returned bool // back after a loss, Resynced not yet told
 	stopped  bool // no further attempt is wanted
 	wantPong bool
+	barred   bool // it was not let in, as the plan wants
 	hinted   bool // the server's announcement, not the backoff, sets the time of the next attempt
 
 	named    bool   // it names a session when it connects
@@ -186,7 +189,7 @@ func (s *Session) Init(cfg *Config, client history.ClientID, subs []Sub, publish
 	if len(subs) > 0 {
 		s.subs = make([]subscription, len(subs))
 		for i, p := range subs {
-			s.subs[i] = subscription{channel: p.Channel, pattern: p.Pattern, recover: p.Recover, kept: p.Kept, code: p.Code, quality: p.Quality, wanted: true}
+			s.subs[i] = subscription{channel: p.Channel, pattern: p.Pattern, recover: p.Recover, kept: p.Kept, code: p.Code, quality: p.Quality, forbidden: p.Refused, wanted: true}
 			s.keeps = s.keeps || p.Kept
 		}
 	}

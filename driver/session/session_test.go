@@ -128,6 +128,8 @@ func (p *script) input(words []string) {
 	_, m.Recovered = v["recovered"]
 	_, m.Replay = v["replay"]
 	_, m.Resumed = v["resumed"]
+	_, m.Denied = v["denied"]
+	_, m.Vague = v["vague"]
 	if _, ok := v["offset"]; ok {
 		m.Positioned = true
 	}
@@ -141,6 +143,7 @@ func (p *script) input(words []string) {
 		p.cfg.Quality, p.cfg.LastID = dialect.Quality(num("quality")), num("last-id")
 		_, p.cfg.ProbeByPing = v["probe-by-ping"]
 		_, p.cfg.Leaves = v["leaves"]
+		_, p.cfg.Refused = v["refused"]
 		p.cfg.Backoff.Attempts = int(num("attempts"))
 		_, p.cfg.Backoff.Never = v["never"]
 		var subs []Sub
@@ -148,7 +151,7 @@ func (p *script) input(words []string) {
 			if s != "" {
 				name, how, _ := strings.Cut(s, ":")
 				n, _ := strconv.Atoi(name)
-				subs = append(subs, Sub{Channel: history.ChannelID(n), Recover: how == "recover", Kept: how == "kept", Pattern: how == "pattern", Quality: p.cfg.Quality})
+				subs = append(subs, Sub{Channel: history.ChannelID(n), Recover: how == "recover", Kept: how == "kept", Pattern: how == "pattern", Refused: how == "refused", Quality: p.cfg.Quality})
 			}
 		}
 		pubs := make([]int32, num("pubs"))
@@ -169,6 +172,9 @@ func (p *script) input(words []string) {
 		say(dialect.Connected)
 	case "subscribed":
 		say(dialect.Subscribed)
+	case "granted":
+		m.Channel = []byte(v["channel"])
+		say(dialect.Granted)
 	case "unsubscribed":
 		say(dialect.Unsubscribed)
 	case "published":
@@ -249,7 +255,7 @@ var kinds = map[history.Kind]string{
 	history.Ready: "ready", history.Resynced: "resynced", history.Closed: "closed", history.Subscribe: "subscribe",
 	history.Subscribed: "subscribed", history.Unsubscribed: "unsubscribed", history.Gap: "gap",
 	history.Publish: "publish", history.Outcome: "outcome", history.Missed: "missed", history.Deliver: "deliver",
-	history.Beat: "beat", history.Probe: "probe", history.Pinged: "pinged", history.Pinging: "pinging", history.Problem: "problem",
+	history.Beat: "beat", history.Probe: "probe", history.Pinged: "pinged", history.Pinging: "pinging", history.Problem: "problem", history.Denied: "denied",
 }
 
 func tellEvent(e history.Event) string {
@@ -259,7 +265,7 @@ func tellEvent(e history.Event) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "tell %s life=%d", kinds[e.Kind], e.Life)
 	switch e.Kind {
-	case history.Subscribe, history.Subscribed, history.Unsubscribed, history.Gap, history.Deliver, history.Publish, history.Outcome, history.Missed:
+	case history.Denied, history.Subscribe, history.Subscribed, history.Unsubscribed, history.Gap, history.Deliver, history.Publish, history.Outcome, history.Missed:
 		fmt.Fprintf(&b, " channel=%d", e.Channel)
 	}
 	if e.Has(history.FlagPositioned) || e.Has(history.FlagRecover) {
@@ -275,7 +281,7 @@ func tellEvent(e history.Event) string {
 	for _, f := range []struct {
 		f    history.Flags
 		name string
-	}{{history.FlagReplay, "replay"}, {history.FlagFence, "fence"}, {history.FlagRecovering, "recovering"}, {history.FlagRecovered, "recovered"}, {history.FlagExcused, "excused"}, {history.FlagSession, "session"}, {history.FlagResumed, "resumed"}, {history.FlagKept, "kept"}, {history.FlagRetry, "retry"}} {
+	}{{history.FlagReplay, "replay"}, {history.FlagFence, "fence"}, {history.FlagRecovering, "recovering"}, {history.FlagRecovered, "recovered"}, {history.FlagExcused, "excused"}, {history.FlagSession, "session"}, {history.FlagResumed, "resumed"}, {history.FlagKept, "kept"}, {history.FlagRetry, "retry"}, {history.FlagForbidden, "forbidden"}, {history.FlagServer, "server"}} {
 		if e.Has(f.f) {
 			b.WriteString(" " + f.name)
 		}

@@ -19,24 +19,25 @@ const (
 
 // subscription is one planned subscription with its position.
 type subscription struct {
-	channel history.ChannelID
-	epoch   history.EpochID
-	offset  uint64 // highest received, or the top of an answer that started afresh
-	top     uint64 // of the last answer: the replay is complete when offset reaches it
-	sent    time.Duration
-	id      uint64
-	unsub   uint64 // id of an unsubscribe that is unanswered
-	code    int32
-	state   subState
-	pattern bool
-	quality dialect.Quality
-	wanted  bool // the plan has not taken it away
-	recover bool
-	kept    bool // its session is to keep its backlog
-	held    bool // the session has it: a server that resumes the session goes on with it
-	placed  bool // epoch and offset are known
-	behind  bool // offset < top after a recovered answer
-	fences  uint16
+	channel   history.ChannelID
+	epoch     history.EpochID
+	offset    uint64 // highest received, or the top of an answer that started afresh
+	top       uint64 // of the last answer: the replay is complete when offset reaches it
+	sent      time.Duration
+	id        uint64
+	unsub     uint64 // id of an unsubscribe that is unanswered
+	code      int32
+	state     subState
+	pattern   bool
+	quality   dialect.Quality
+	forbidden bool // the server must refuse it
+	wanted    bool // the plan has not taken it away
+	recover   bool
+	kept      bool // its session is to keep its backlog
+	held      bool // the session has it: a server that resumes the session goes on with it
+	placed    bool // epoch and offset are known
+	behind    bool // offset < top after a recovered answer
+	fences    uint16
 }
 
 func (s *Session) subscribeAll(now time.Duration, out *Out) {
@@ -71,6 +72,9 @@ func (s *Session) subscribe(sub *subscription, now time.Duration, out *Out) {
 	}
 	if sub.kept {
 		e.Flags |= history.FlagKept
+	}
+	if sub.forbidden {
+		e.Flags |= history.FlagForbidden
 	}
 	out.emit(e)
 	out.send(c)
@@ -111,6 +115,10 @@ func (s *Session) subscribed(in *Incoming, out *Out) {
 	m := in.Message
 	sub := s.asked(m.ID)
 	if sub == nil {
+		return
+	}
+	if sub.forbidden {
+		s.letThrough(sub, in, out)
 		return
 	}
 	if m.Quality < sub.quality {

@@ -33,6 +33,7 @@ func NewBrief(plan *scenario.Plan, about dialect.About, target, engine string, s
 				bg.Recover = bg.Recover || s.Recover
 			}
 		}
+		bg.Refused = g.Refused
 		b.Groups = append(b.Groups, bg)
 	}
 	b.Personal = personal(plan)

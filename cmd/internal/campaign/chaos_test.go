@@ -398,7 +398,7 @@ func chaosRun(t *testing.T, p *scenario.Plan, loops int, record io.Writer) (r *r
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		n := new(memory.Network)
-		cfg := GatewayConfig(p.Target.Gateway)
+		cfg := GatewayConfig(p.Target.Gateway, p.Key)
 		cfg.Seed = p.Seed
 		var wires []*laggard
 		var listeners []net.Listener

@@ -22,6 +22,9 @@ func embedChild(plan *scenario.Plan, self string) (*embedded, error) {
 	args := append([]string{"gateway", "--listen", "127.0.0.1:0", "--control"}, GatewayArgs(plan.Target.Gateway, plan.Seed)...)
 	ctx, cancel := context.WithCancel(context.Background())
 	cmd := exec.CommandContext(ctx, self, args...)
+	if plan.Target.Gateway.Auth.On {
+		cmd.Env = append(os.Environ(), GatewayEnv(plan.Key)...)
+	}
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = 2 * time.Second
 	in, err := cmd.StdinPipe()

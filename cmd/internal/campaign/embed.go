@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"strconv"
+	"strings"
 	"time"
 
 	"squall/driver"
@@ -31,7 +32,7 @@ func embedMemory(plan *scenario.Plan, n *memory.Network) (*embedded, error) {
 }
 
 func serve(plan *scenario.Plan, listen func(node int) (net.Listener, error)) (*embedded, error) {
-	cfg := GatewayConfig(plan.Target.Gateway)
+	cfg := GatewayConfig(plan.Target.Gateway, plan.Key)
 	cfg.Seed = plan.Seed
 	e := &embedded{}
 	var listeners []net.Listener
@@ -65,8 +66,9 @@ func (c cluster) Gateway(ctx context.Context, verb string, node int, down, pause
 	return c.Do(ctx, gateway.Verb(verb), node, down, pause)
 }
 
-// GatewayConfig turns the plan's words into the gateway's configuration.
-func GatewayConfig(p scenario.GatewayPlan) gateway.Config {
+// GatewayConfig turns the plan's words into the gateway's configuration. Key is
+// what tokens are signed with.
+func GatewayConfig(p scenario.GatewayPlan, key string) gateway.Config {
 	c := gateway.Config{
 		HistorySize: orNone(p.History.Size), HistoryTTL: p.History.TTL,
 		HeartbeatEvery: orNone(p.Heartbeat.Every), HeartbeatTimeout: p.Heartbeat.Timeout,
@@ -75,6 +77,10 @@ func GatewayConfig(p scenario.GatewayPlan) gateway.Config {
 			Connections: p.Limits.Connections, Message: p.Limits.Message,
 			Backlog: p.Limits.Backlog, Deliveries: p.Limits.Deliveries,
 		},
+	}
+	c.Authenticate = Authenticate(p, key)
+	for _, r := range p.Roles {
+		c.Roles = append(c.Roles, gateway.Role{Name: r.Name, Channels: r.Channels})
 	}
 	for _, name := range p.Defects {
 		c.Defects = append(c.Defects, gateway.Defect{Name: name})
@@ -91,7 +97,12 @@ func orNone[T int | time.Duration](n T) T {
 	return n
 }
 
-// GatewayArgs are the flags of `squall gateway` that say the same.
+// keyVariable is how a child process learns the key of tokens: its arguments are
+// there for everybody to see.
+const keyVariable = "SQUALL_GATEWAY_JWT_KEY"
+
+// GatewayArgs are the flags of `squall gateway` that say the same. Where tokens are
+// asked for it needs GatewayEnv as well.
 func GatewayArgs(p scenario.GatewayPlan, seed uint64) []string {
 	args := []string{
 		"--seed", strconv.FormatUint(seed, 10),
@@ -112,8 +123,18 @@ func GatewayArgs(p scenario.GatewayPlan, seed uint64) []string {
 	add(p.Limits.Deliveries > 0, "--deliveries", strconv.Itoa(int(p.Limits.Deliveries)))
 	add(p.Limits.Message > 0, "--message", strconv.Itoa(p.Limits.Message)+"B")
 	add(p.Limits.Backlog > 0, "--backlog", strconv.Itoa(p.Limits.Backlog)+"B")
+	add(p.Auth.On, "--jwt-key", "env:"+keyVariable)
+	if p.Auth.On && p.Auth.Anonymous {
+		args = append(args, "--anonymous")
+	}
+	for _, r := range p.Roles {
+		args = append(args, "--role", r.Name+"="+strings.Join(r.Channels, ","))
+	}
 	for _, name := range p.Defects {
 		args = append(args, "--defect", name)
 	}
 	return args
 }
+
+// GatewayEnv is what GatewayArgs refers to.
+func GatewayEnv(key string) []string { return []string{keyVariable + "=" + key} }

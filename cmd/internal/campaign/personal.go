@@ -9,7 +9,7 @@ import (
 )
 
 // personal lists the channels that belong to one user: his name is a segment of
-// theirs, and nobody else is to subscribe to them. Only the rule isolation asks.
+// theirs, and nobody else is to subscribe to them, or must be refused. Only the rule isolation asks.
 func personal(plan *scenario.Plan) []int32 {
 	if !slices.ContainsFunc(plan.Expect, func(e scenario.Expectation) bool { return e.Rule == "isolation" }) {
 		return nil
@@ -18,7 +18,7 @@ func personal(plan *scenario.Plan) []int32 {
 	for i := range plan.Clients {
 		user := plan.Clients[i].User
 		for _, s := range plan.Clients[i].Subs {
-			if s.Pattern {
+			if s.Pattern || s.Refused {
 				continue
 			}
 			of, met := owner[s.Channel]

@@ -74,6 +74,10 @@ func Run(ctx context.Context, plan *scenario.Plan, o Options) (*report.Result, e
 		}
 	}
 	started := time.Now()
+	plan, err := Signed(plan)
+	if err != nil {
+		return nil, err
+	}
 	t, err := open(plan, d.About(), &o)
 	if err != nil {
 		return nil, err
