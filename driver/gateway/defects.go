@@ -120,6 +120,22 @@ func Defects() []DefectInfo {
 			[]string{"mattermost/mattermost#7981"}},
 		{"wrongly-refused", "refuses every 25th subscribe that the client's role may do", "wrongly-refused", 25,
 			[]string{"supabase/supabase-js#2613"}},
+		{"silent-history-truncation", "replays what is left of a history that has lost a part of what a client missed, and says recovered", "silent-history-truncation", 1,
+			[]string{"centrifugal/centrifugo#165"}},
+		{"false-unrecovered", "refuses every 10th resume that its history allows", "false-unrecovered", 10,
+			[]string{"socketio/socket.io#4888", "socketio/socket.io#5282", "centrifugal/centrifugo#230"}},
+		{"double-replay", "begins every 3rd replay two events before the position that the client asked from", "double-replay", 3,
+			[]string{"centrifugal/centrifuge-go#150", "shyiko/mysql-binlog-connector-java#113"}},
+		{"offset-regress", "answers every 5th resume with a position before that of the client", "offset-regress", 5,
+			[]string{"elastic/cloud-on-k8s#4956"}},
+		{"offset-divergence", "gives every 40th event the offset of the one before it", "offset-divergence", 40,
+			[]string{"dunglas/mercure#1347", "kurrent-io/KurrentDB#1013"}},
+		{"phantom-message", "changes a digit of every 60th event for one of its subscribers", "phantom-message", 60,
+			[]string{"dunglas/mercure#586"}},
+		{"duplicate-delivery", "sends every 40th event twice to one of its subscribers", "duplicate-delivery", 40,
+			[]string{"eclipse-mosquitto/mosquitto#1751", "astrorafael/twisted-mqtt#1"}},
+		{"lost-message", "sends every 40th event to all subscribers but one, who has had the one before", "lost-message", 40,
+			[]string{"uNetworking/uWebSockets#1673"}},
 	}
 }
 
@@ -174,6 +190,14 @@ type wrong struct {
 	forgedToken            *trigger
 	despiteRefusal         *trigger
 	wronglyRefused         *trigger
+	silentTruncation       *trigger
+	falseUnrecovered       *trigger
+	doubleReplay           *trigger
+	offsetRegress          *trigger
+	offsetDivergence       *trigger
+	phantomMessage         *trigger
+	duplicateDelivery      *trigger
+	lostMessage            *trigger
 
 	mu      sync.Mutex
 	heirs   []inheritance       // connection-id-reuse-leak
@@ -242,6 +266,14 @@ func (w *wrong) places() map[string]**trigger {
 		"forged-token-accepted":     &w.forgedToken,
 		"delivered-despite-refusal": &w.despiteRefusal,
 		"wrongly-refused":           &w.wronglyRefused,
+		"silent-history-truncation": &w.silentTruncation,
+		"false-unrecovered":         &w.falseUnrecovered,
+		"double-replay":             &w.doubleReplay,
+		"offset-regress":            &w.offsetRegress,
+		"offset-divergence":         &w.offsetDivergence,
+		"phantom-message":           &w.phantomMessage,
+		"duplicate-delivery":        &w.duplicateDelivery,
+		"lost-message":              &w.lostMessage,
 	}
 }
 

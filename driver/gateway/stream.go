@@ -42,6 +42,8 @@ type stream struct {
 	gone bool      // forgotten by the hub; look it up again
 	held *held     // of the defects that swap
 	lag  *lag      // of causal-inversion
+
+	passed *subscription // of lost-message: will not get the next event
 }
 
 // subscription is one connection's interest in one channel: there is one of
@@ -84,8 +86,7 @@ func (s *stream) publish(from uint64, key string, data []byte, w *wrong) (offset
 	}
 	e := event{at: now, from: from}
 	if s.size > 0 {
-		s.top.offset++
-		e.offset = s.top.offset
+		e.offset = w.number(s)
 	}
 	e.frame, e.data = sayEvent(s.name, e.offset, false, data)
 	s.keep(e)
@@ -93,7 +94,7 @@ func (s *stream) publish(from uint64, key string, data []byte, w *wrong) (offset
 	if s.wide > 0 {
 		e.wide = sayWideEvent(s.name, position{s.top.epoch, e.offset}, data)
 	}
-	if w.fanOut(s, e) {
+	if w.fanOut(s, e) || w.hand(s, e) {
 		return e.offset, true
 	}
 	for _, sub := range s.subs {

@@ -81,7 +81,8 @@ func (sub *subscription) readHistory(m *command) (missed []event, complete bool)
 	if s.size == 0 || string(m.epoch) != s.top.epoch {
 		return nil, false
 	}
-	return s.since(m.offset)
+	missed, complete = s.since(m.offset)
+	return sub.conn.gateway.wrong.sinceWrong(s, m.offset, missed, complete)
 }
 
 // goLive sends the answer with the position of the registration, the missed
@@ -96,7 +97,7 @@ func (sub *subscription) goLive(m *command, missed []event, complete bool) {
 		missed = nil
 	}
 	top := sub.from
-	sub.conn.send(item{frame: saySubscribed(m.id, s.name, top, m.recover, complete)})
+	sub.conn.send(item{frame: saySubscribed(m.id, s.name, sub.conn.gateway.wrong.answered(m, top, complete), m.recover, complete)})
 	for n := len(missed); n > 0 && missed[n-1].offset > top.offset; n-- {
 		missed = missed[:n-1] // in the buffer, too
 	}

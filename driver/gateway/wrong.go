@@ -55,6 +55,7 @@ func (w *wrong) resume(sub *subscription, m *command) {
 		w.mu.Unlock()
 	}
 	w.behindDrain(sub, m)
+	w.rewind(m)
 	if w.staleEpochAccepted.fires() {
 		s.lose(sub.conn.gateway.word(8))
 		m.epoch, m.offset = []byte(s.top.epoch), s.top.offset
