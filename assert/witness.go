@@ -94,10 +94,11 @@ func byTime(l []Line) []Line {
 	return l
 }
 
-// continues reports whether b is the next delivery of the same run.
+// continues reports whether b is the next delivery of the same run. What was changed
+// on the way stands alone.
 func continues(a, b *fact) bool {
 	return b.kind == history.Deliver && b.offset == a.offset+1 && b.life == a.life && b.epoch == a.epoch &&
-		b.flags&history.FlagReplay == a.flags&history.FlagReplay
+		(b.flags^a.flags)&(history.FlagReplay|history.FlagCorrupt) == 0
 }
 
 func (s *settlement) line(k, end *fact, notes []string) Line {
@@ -290,6 +291,8 @@ func (s *settlement) missing(f *found) string {
 		return f.beat()
 	case d.harm&loses != 0 && f.anomaly != StaleEpochAccepted:
 		return fmt.Sprintf("missing %s (%d)", what, f.n)
+	case f.anomaly == PhantomMessage && !f.inLog && f.id.seq == 0:
+		return "received " + what + ", whose stamp does not fit its payload, channel or run"
 	case f.anomaly == CausalInversion:
 		return fmt.Sprintf("%s of %s came before %s, which its publisher had received before", s.message(f.other), s.j.names.Name(int32(f.otherChannel)), what)
 	case f.anomaly == OffsetDivergence || f.anomaly == OrderDivergence || f.anomaly == FIFOViolation:
