@@ -3,9 +3,13 @@ package assert
 // queue judges what a session that the server kept owed to the client that came
 // back to it: every message of its subscriptions that was sent while it was away,
 // or on its way when it went, once, in order, up to the promised size and age.
+//
+// A pattern is no such subscription: no session is asked to keep it, the client asks
+// for it anew in every life, and what it would have brought meanwhile is counted,
+// not owed. What it brings in each life, delivery judges.
 func (s *settlement) queue(w *want, v *Verdict) {
 	t := s.sum(w)
-	var returns, resumed, missed, refused int64
+	var returns, resumed, missed, refused, patterns int64
 	for _, p := range s.parts {
 		for i := range p.sessions.all {
 			o := &p.sessions.all[i]
@@ -13,6 +17,7 @@ func (s *settlement) queue(w *want, v *Verdict) {
 				continue
 			}
 			returns++
+			patterns += s.unkept(w, o)
 			switch {
 			case !o.resumed:
 				refused++
@@ -30,6 +35,7 @@ func (s *settlement) queue(w *want, v *Verdict) {
 	v.add(true, "kept messages delivered", t.flushed)
 	v.add(false, "messages lost", s.lost(w))
 	v.add(false, "refused with a reason", s.count(w, SessionRefused))
+	v.add(false, "published meanwhile for patterns, which no session keeps", patterns)
 	v.add(true, "waived", t.waived)
 	v.add(true, "unseen", t.unseen)
 	orphan := s.sift(w, v, func(f *found) bool {
@@ -64,6 +70,22 @@ func (s *settlement) queue(w *want, v *Verdict) {
 		t.doubt(v)
 	}
 	v.orphaned(orphan)
+}
+
+// unkept counts what was published in an absence on channels that only a pattern
+// brings the client.
+func (s *settlement) unkept(w *want, o *absence) (n int64) {
+	p := o.home
+	for at := p.people[o.client].first; at >= 0; at = p.ledger.all[at].next {
+		c := &p.ledger.all[at]
+		if !c.patterned || !w.filter.channel(c.channel) {
+			continue
+		}
+		for _, b := range s.channel(c.channel).outboxes {
+			n += int64(b.after(o.to) - b.after(o.lost))
+		}
+	}
+	return n
 }
 
 // concerns reports whether an absence touched a channel of w.

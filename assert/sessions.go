@@ -1,6 +1,7 @@
 package assert
 
 import (
+	"strings"
 	"time"
 
 	"squall/assert/history"
@@ -27,6 +28,7 @@ type absence struct {
 	late     time.Duration // by how much the loss may have been seen later than it was
 	torn     bool          // a backlog was cut before the loss: the server's count is another than the client's
 	cut      bool          // the client had read slowly before the loss
+	vanished bool          // the client went without a word
 	doubtful bool          // a command of the plan may have taken the session away
 	nodes    uint64        // on which the session may be: from which the client went, and where it tried, as nodeBit
 	earlier  int32
@@ -54,6 +56,7 @@ func (j *Judge) connected(p *person, e *history.Event) {
 	}
 	o := absence{home: j, client: e.Client, life: e.Life, to: e.Seen, from: e.Seen, resumed: resumed, late: p.late(), torn: p.torn, cut: p.cut, nodes: p.nodes,
 		doubtful: j.commanded(p.passed(), e.Seen) != nil, setting: setting{witness: -1}}
+	o.vanished = strings.HasSuffix(j.evidence.notes[p.fault], "vanish")
 	if o.late > longestLink { // of a slow reader there is no bound: see below
 		o.late = 0
 	}

@@ -123,9 +123,13 @@ func (s *settlement) excusesRefusal(o *absence) bool {
 // a target that is known to do so, or to whom the client reads slowly, before the
 // notice could reach the client.
 func (s *settlement) underWay(o *absence) bool {
+	until := o.lost
+	if o.vanished { // nobody told the server: it goes on to queue for the old connection
+		until = o.to
+	}
 	for _, m := range o.load {
 		for _, b := range s.channel(m.channel).outboxes {
-			if b.after(o.lost) > b.after(m.since) {
+			if b.after(until) > b.after(m.since) {
 				return true
 			}
 		}
