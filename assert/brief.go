@@ -32,6 +32,7 @@ type Brief struct {
 	Silence    uint16                 `json:"silence,omitempty"` // close code that blames a silent client
 	Expect     []scenario.Expectation `json:"expect"`
 	Personal   []int32                `json:"personal,omitempty"` // numbers of channels that belong to one user
+	Observed   []int32                `json:"observed,omitempty"` // numbers of channels on which the payloads are not ours
 	Memory     int64                  `json:"memory"`             // bytes that the ledger may use
 }
 

@@ -17,6 +17,7 @@ func (s *settlement) delivery(w *want, v *Verdict) {
 	v.add(false, "in doubt after a command", t.doubted)
 	v.add(true, "unseen", t.unseen)
 	v.add(false, "in flight at the end of a pattern", t.adrift)
+	v.add(false, "foreign messages", t.foreign)
 	v.add(true, "unknown publications", t.unknown)
 	v.add(false, "publications given up for memory", t.retired)
 	v.add(false, "deliveries too old to compare", t.far)

@@ -13,6 +13,7 @@ type wants struct {
 	isolation bool                       // is expected
 	abuse     bool                       // is to hurt its author alone
 	personal  map[history.ChannelID]bool // channels of one user
+	observed  map[history.ChannelID]bool // channels whose payloads are not ours
 }
 
 type want struct {
@@ -24,6 +25,12 @@ func newWants(b *Brief, names *history.Names) wants {
 	w := wants{groups: b.Groups, personal: make(map[history.ChannelID]bool, len(b.Personal))}
 	for _, ch := range b.Personal {
 		w.personal[history.ChannelID(ch)] = true
+	}
+	if len(b.Observed) > 0 {
+		w.observed = make(map[history.ChannelID]bool, len(b.Observed))
+	}
+	for _, ch := range b.Observed {
+		w.observed[history.ChannelID(ch)] = true
 	}
 	for _, x := range b.Expect {
 		w.isolation = w.isolation || x.Rule == "isolation"

@@ -56,6 +56,7 @@ type log struct {
 	fence     uint64        // the highest offset received with the fence bit
 	fenceSeen time.Duration // when it was first received
 	bare      int64         // deliveries without a stamp, or with a broken one
+	broken    int64         // those with a broken one
 	far       int64         // deliveries that were older than the window: not compared
 	retired   uint64        // every offset up to here has left the window
 	inversion []inversion   // met among retired offsets
@@ -103,6 +104,9 @@ func (g *log) see(e *history.Event) sight {
 		}
 	} else {
 		g.bare++
+		if e.Flags&history.FlagCorrupt != 0 {
+			g.broken++
+		}
 	}
 	for o <= g.top && o+uint64(len(g.ring)) <= g.top && len(g.ring) < logWindow {
 		g.grow() // whoever was first here began further up

@@ -19,6 +19,9 @@ func (w *world) run(steps int) []history.Event {
 	w.phase(history.PhaseActive)
 	for range steps {
 		c := w.clients[w.n(len(w.clients))]
+		if w.strangers && w.n(8) == 0 {
+			w.stranger(w.chans[w.n(len(w.chans))])
+		}
 		switch x := w.n(100); {
 		case x < 25 && c.publishes && c.open:
 			w.publish(c, w.chans[w.n(len(w.chans))])

@@ -27,6 +27,8 @@ type world struct {
 	defect string
 	hits   int // how often the defect did something observable
 	plain  bool
+
+	strangers bool // others publish too, and the server does not send everything of theirs to everybody
 }
 
 type modelMessage struct {
@@ -34,6 +36,7 @@ type modelMessage struct {
 	incarnation uint32
 	seq         uint64
 	fence       bool
+	foreign     bool // somebody else's
 	due         time.Duration
 }
 
@@ -105,11 +108,11 @@ type shape struct {
 	clients, publishers, channels, steps, size int
 	restarts, gapNotices, replayFirst          bool
 	defect                                     string
-	plain                                      bool
+	plain, strangers                           bool
 }
 
 func newWorld(seed uint64, s shape) *world {
-	w := &world{r: rand.New(rand.NewPCG(seed, 1)), size: s.size, replayBeforeAnswer: s.replayFirst, gapNotices: s.gapNotices, restarts: s.restarts, defect: s.defect, plain: s.plain}
+	w := &world{r: rand.New(rand.NewPCG(seed, 1)), size: s.size, replayBeforeAnswer: s.replayFirst, gapNotices: s.gapNotices, restarts: s.restarts, defect: s.defect, plain: s.plain, strangers: s.strangers}
 	var known []string
 	for i := range s.channels {
 		known = append(known, fmt.Sprintf("room.%d", i))
@@ -185,6 +188,9 @@ func (w *world) brief() *Brief {
 	}
 	if w.plain {
 		b.Offsets, b.Promises.Recovery, b.Promises.History = false, false, scenario.History{}
+	}
+	if w.strangers {
+		b.Promises.Foreign = &w.strangers
 	}
 	for i := range pubs {
 		b.Publishers = append(b.Publishers, BriefPublisher{Client: subs + i, Name: "votes"})
@@ -314,11 +320,22 @@ func (w *world) deliverEvent(c *modelClient, s *modelSub, m modelMessage, o uint
 	if m.fence {
 		e.Flags |= history.FlagFence
 	}
+	if m.foreign {
+		e.Flags &^= history.FlagStamped
+		e.Publisher, e.Incarnation, e.Seq, e.Due = -1, 0, 0, 0
+	}
 	if w.plain {
 		e.Flags &^= history.FlagPositioned
 		e.Epoch, e.Offset = 0, 0
 	}
 	return e
+}
+
+// stranger lets somebody else publish.
+func (w *world) stranger(ch *modelChannel) {
+	w.tick()
+	ch.log = append(ch.log, modelMessage{publisher: -1, foreign: true})
+	w.fanOut(ch)
 }
 
 // publishAt is the server taking a message: log, fan-out, answer.
@@ -403,6 +420,9 @@ func (w *world) fanOut(ch *modelChannel) {
 				continue
 			}
 			s.written = o
+			if m.foreign && w.n(4) == 0 {
+				continue // filtered, or not for everybody
+			}
 			w.push(c, s, m, o)
 		}
 	}
@@ -515,6 +535,9 @@ func (w *world) serve(c *modelClient) {
 		if granted {
 			a.Flags |= history.FlagRecovered
 			for o := from + 1; o <= top; o++ {
+				if ch.log[o-1].foreign && w.n(4) == 0 {
+					continue
+				}
 				replay = append(replay, modelFrame{e: w.deliverEvent(c, s, ch.log[o-1], o, true), sub: s})
 			}
 			switch {

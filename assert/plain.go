@@ -156,7 +156,12 @@ func (p *plain) deliver(j *Judge, at int32, c *cursor, e *history.Event) {
 	g := j.logs[where]
 	if e.Flags&history.FlagStamped == 0 {
 		g.bare++
-		c.bare++
+		if e.Flags&history.FlagCorrupt != 0 {
+			g.broken++
+		}
+		if e.Flags&history.FlagCorrupt != 0 || !j.strangers(e.Channel) {
+			c.bare++
+		}
 		c.received++
 		return
 	}

@@ -22,12 +22,18 @@ func (j *Judge) deliver(e *history.Event) {
 		}
 	}
 	c := &j.ledger.all[at]
+	if e.Flags&(history.FlagStamped|history.FlagCorrupt) == 0 {
+		j.unstamped(c, e)
+	}
 	// The way of nearly every event: live, next in line.
 	if e.Offset == c.last+1 && c.state == live && c.positioned && e.Life == c.life && e.Epoch == c.epoch &&
 		e.Flags&(history.FlagPositioned|history.FlagReplay|history.FlagCorrupt|history.FlagUnordered) == history.FlagPositioned &&
 		!c.stillborn {
 		c.last = e.Offset
-		c.lastSeen, c.since = e.Seen, e.Due
+		c.lastSeen = e.Seen
+		if e.Due != 0 {
+			c.since = e.Due
+		}
 		c.received++
 		if c.inLive == 0 {
 			c.liveLow = e.Offset
@@ -55,7 +61,10 @@ func (j *Judge) unusual(at int32, c *cursor, e *history.Event) {
 			return
 		}
 	}
-	c.lastSeen, c.since = e.Seen, e.Due
+	c.lastSeen = e.Seen
+	if e.Due != 0 {
+		c.since = e.Due
+	}
 	replay := e.Flags&history.FlagReplay != 0
 	if e.Flags&history.FlagPositioned == 0 || c.state == live && !c.positioned {
 		j.plain.deliver(j, at, c, e)

@@ -109,6 +109,13 @@ func (s *script) with(setting string) error {
 		s.brief.Personal = append(s.brief.Personal, s.names.ID(v))
 	case "takeover":
 		s.brief.Promises.Takeover = v
+	case "foreign": // traffic: true or false
+		b := v == "true"
+		s.brief.Promises.Foreign = &b
+	case "observed":
+		s.brief.Observed = []int32{int32(s.names.ID(v))}
+	case "copies":
+		s.brief.Promises.Copies = v
 	case "delivery":
 		s.brief.Promises.Delivery = v
 	case "order":
@@ -410,7 +417,9 @@ func (s *script) event(f []string) error {
 			}
 			args = args[1:]
 		}
-		if len(args) > 0 && args[0] != "-" {
+		if len(args) > 0 && args[0] == "-" {
+			e.Due = 0
+		} else if len(args) > 0 {
 			e.Flags |= history.FlagStamped
 			if err := s.message(&e, args[0]); err != nil {
 				return err

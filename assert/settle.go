@@ -74,8 +74,9 @@ type channelEnd struct {
 
 	unknown int64 // publications of unknown outcome that nobody received
 	acked   int64
-	cover   time.Duration // from here on some subscriber received everything; −1: none
-	spans   []fromTo      // in which some subscriber received everything; nil: not yet looked for
+	cover   time.Duration   // from here on some subscriber received everything; −1: none
+	answers map[uint64]bool // offsets that answers to publications told; nil: not yet looked for
+	spans   []fromTo        // in which some subscriber received everything; nil: not yet looked for
 }
 
 // settle answers every open question once.
@@ -142,7 +143,9 @@ func (s *settlement) index() {
 		for _, g := range p.logs {
 			c := s.channel(g.channel)
 			c.logs = append(c.logs, g)
-			c.bare += g.bare
+			if c.bare += g.bare; s.j.strangers(g.channel) {
+				c.bare -= g.bare - g.broken // foreign: none of them is ours without its stamp
+			}
 			if g.fence > 0 {
 				c.heard, c.fenced = true, true
 				if c.fence == 0 || g.epoch == c.fenceEpoch && g.fence > c.fence || g.epoch > c.fenceEpoch {

@@ -36,7 +36,7 @@ func (s *settlement) judgeCursors() {
 	s.nameRemote(lost)
 	s.nameCrash(lost)
 	s.nameRestarts()
-	for _, l := range lost {
+	for _, l := range s.withoutForeign(lost) {
 		c := &s.parts[l.part].ledger.all[l.cursor]
 		s.ends[l.part][l.cursor].lost += l.n
 		x := incident{anomaly: l.anomaly, client: c.client, channel: c.channel, epoch: l.epoch, life: l.life,
@@ -72,6 +72,7 @@ type loss struct {
 	n        int64
 	seen     time.Duration
 	setting  setting
+	fence    bool  // it is the fence, at an offset that nobody knows
 	node     int32 // to which the client was connected
 }
 
@@ -81,7 +82,7 @@ func (s *settlement) gapLosses(to []loss, part int, c *cursor, g *gap) []loss {
 	over := g.segment < c.segment || g.life < c.life || c.state != live
 	proven := p.probeIn == g.life && p.probe > g.seen
 	if !proven && (!over || g.inverted) || !g.live && !g.recovered && !g.resumed { // or a replay whose answer never came: it may have been a refusal
-		s.ends[part][g.cursor].unseen += g.size()
+		s.ends[part][g.cursor].unseen += s.owed(s.channels[c.channel], g.epoch, g.from, g.to)
 		return to
 	}
 	if g.resumed {
@@ -214,20 +215,22 @@ func (s *settlement) tailLosses(to []loss, part int, at int32, c *cursor) []loss
 		case c.state == ended && p.group >= 0 && s.j.want.groups[p.group].Never:
 			// It left for good, as the scenario says, and is owed nothing since.
 		case missing > 0:
-			end.unseen += missing
+			end.unseen += s.owed(ch, c.epoch, c.last+1, top)
 		case !known && s.owedUnknown(ch, c):
 			end.unseen++ // no fence tells how far the channel went
 		}
 		return to
 	}
+	unheard := false
 	if !known && c.inLive == 0 && c.inReplay == 0 && ch.fenceSent > c.answered && !ch.announced(c) {
 		// Nobody received the fence, and this one never anything.
 		missing = max(missing, 1)
+		unheard = s.owed(ch, c.epoch, c.last+1, top) == 0
 	}
 	if missing == 0 {
 		return to
 	}
-	l := loss{node: p.node, part: part, cursor: at, epoch: c.epoch, life: c.life, seen: p.probed, setting: setting{phase: "draining", fault: p.fault, witness: -1}}
+	l := loss{node: p.node, part: part, cursor: at, epoch: c.epoch, life: c.life, seen: p.probed, fence: unheard, setting: setting{phase: "draining", fault: p.fault, witness: -1}}
 	if p.fault != 0 {
 		l.setting.ago = p.probed - p.faultAt
 	}

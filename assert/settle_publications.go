@@ -25,7 +25,7 @@ func (s *settlement) cover() {
 	for _, p := range s.parts {
 		for at := range p.ledger.all {
 			c := &p.ledger.all[at]
-			if !c.everAnswered || !c.positioned || c.overflow || c.sparse || c.chain < 0 || len(p.ledger.gaps.of[int32(at)]) > 0 {
+			if !c.everAnswered || !c.positioned || c.overflow || c.sparse || c.chain < 0 || s.lacking(p, int32(at), c) {
 				continue
 			}
 			ch := s.channels[c.channel]
@@ -61,7 +61,7 @@ func (s *settlement) passed(c *channelEnd, m *publication) bool {
 		for _, p := range s.parts {
 			for at := range p.ledger.all {
 				k := &p.ledger.all[at]
-				if k.channel != c.id || !k.everAnswered || !k.positioned || k.overflow || k.sparse || k.chain < 0 || len(p.ledger.gaps.of[int32(at)]) > 0 {
+				if k.channel != c.id || !k.everAnswered || !k.positioned || k.overflow || k.sparse || k.chain < 0 || s.lacking(p, int32(at), k) {
 					continue
 				}
 				n, ok := c.entry(k.epoch, k.last)
@@ -215,10 +215,21 @@ func (s *settlement) refused(part int, r *refusal) int64 {
 		}
 		return 1
 	case r.epoch == r.answer:
-		if r.top > r.from {
-			return int64(r.top - r.from)
+		if r.top <= r.from {
+			return 0
 		}
-		return 0
+		n := s.owed(s.channel(r.channel), r.epoch, r.from+1, r.top)
+		if strange := int64(r.top-r.from) - n; strange > 0 { // the cursor has counted them
+			switch e := &s.ends[part][r.cursor]; {
+			case r.emptied:
+				e.emptied -= strange
+			case r.doubtful:
+				e.doubted -= strange
+			default:
+				e.waived -= strange
+			}
+		}
+		return n
 	}
 	n := int64(0)
 	if top := s.channel(r.channel).top(r.epoch); top > r.from {
@@ -262,7 +273,11 @@ func (s *settlement) unjustified(r *refusal) bool {
 			}
 		}
 	}
-	if r.top-r.from+flying >= uint64(h.Size) {
+	missed := r.top - r.from + flying
+	if s.j.strangers(r.channel) {
+		missed *= 2 // how much of others was under way nobody knows
+	}
+	if missed >= uint64(h.Size) {
 		return false
 	}
 	if n, ok := ch.entry(r.epoch, r.from); ok {

@@ -233,7 +233,7 @@ type sums struct {
 	unseen, lost, waived, adrift             int64
 	returns, returnsMissed, missed, replayed int64
 	flushed, retried, flushedOut, emptied    int64
-	doubted                                  int64
+	doubted, foreign                         int64
 	published, unknown, acked, retired       int64
 	far, overlapping, causes                 int64
 }
@@ -269,7 +269,10 @@ func (s *settlement) sum(w *want) (t sums) {
 			}
 			e := &s.ends[i][at]
 			t.subscriptions++
-			t.received += c.received
+			if t.received += c.received; s.j.strangers(c.channel) {
+				t.received -= min(c.foreign, c.received)
+				t.foreign += c.foreign
+			}
 			if shared[c.channel] {
 				t.compared += c.received
 			}

@@ -66,7 +66,7 @@ func Embedded() Promises {
 		History:   History{Size: 1000, TTL: 5 * time.Minute},
 		Heartbeat: Heartbeat{Every: 25 * time.Second, Timeout: 10 * time.Second},
 
-		Idempotency: true, Takeover: "closes-old",
+		Idempotency: true, Takeover: "closes-old", Copies: CopiesOne,
 	}
 }
 

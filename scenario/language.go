@@ -82,9 +82,9 @@ type PromisesSpec struct {
 	Queue          *HistorySpec     `yaml:"queue" about:"Sessions whose backlog the server keeps."`
 	Heartbeat      *HeartbeatSpec   `yaml:"heartbeat" about:"How often the server pings, and what it waits for an answer."`
 	Idempotency    *bool            `yaml:"idempotency" about:"Publications with the same key take effect once."`
-	Copies         string           `yaml:"copies" later:"*" enum:"one,per-subscription,either" about:"Copies where subscriptions overlap."`
+	Copies         string           `yaml:"copies" enum:"one,per-subscription,either" about:"Copies where subscriptions overlap."`
 	Takeover       string           `yaml:"takeover" enum:"closes-old,keeps-both" about:"What a second connection of a session does to the first."`
-	ForeignTraffic *bool            `yaml:"foreign-traffic" later:"*" about:"Somebody else publishes there too."`
+	ForeignTraffic *bool            `yaml:"foreign-traffic" about:"Somebody else publishes there too."`
 	Channels       []ChannelPromise `yaml:"channels" about:"Promises by channel; the first match wins."`
 }
 

@@ -116,7 +116,7 @@ func TestNotYetAvailable(t *testing.T) {
 	}
 	slices.Sort(got)
 	got = slices.Compact(got)
-	want := strings.Fields(`compression http copies foreign-traffic
+	want := strings.Fields(`compression http
 		filter transform throttle debounce batch aggregate priority
 		fallback
 		block revoke

@@ -114,6 +114,9 @@ type Promises struct {
 	Idempotency bool              `json:"idempotency,omitempty"`
 	Takeover    string            `json:"takeover,omitempty"` // closes-old, keeps-both
 	Channels    []ChannelPromises `json:"channels,omitempty"` // the first match wins
+
+	Copies  string `json:"copies,omitempty"`          // one, per-subscription, either; "": nothing is claimed
+	Foreign *bool  `json:"foreign_traffic,omitempty"` // nil: nothing is claimed
 }
 
 // Group is a kind of client.

@@ -101,6 +101,7 @@ func (c *compiler) claimed(p *Promises, s *PromisesSpec) {
 	}
 	const path = "target.promises"
 	c.kept(p, &real, s)
+	c.traffic(p, &real, s)
 	if p.Recovery && !c.dialect.Recover {
 		c.fail(path+".recovery", "found recovery promised, expected none: the dialect %s can't ask for what was missed", c.dialect.Name)
 	}

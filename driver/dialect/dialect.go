@@ -103,6 +103,7 @@ type Promises struct {
 	QueueTTL         time.Duration
 	Idempotency      bool   // publications with the same key take effect once
 	Takeover         string // closes-old, keeps-both; "" promises nothing
+	Copies           string // where subscriptions overlap: one, per-subscription, either; "" promises nothing
 }
 
 // Verb names a command.

@@ -27,7 +27,7 @@ func (p MQTT) About() About {
 		Name: "mqtt", Summary: "MQTT 5 brokers, QoS by the promised delivery", Path: "/mqtt",
 		Subprotocol: "mqtt", Binary: true,
 		Can:       Can{Ack: true, Patterns: true, Unsubscribe: true, ClientPing: true, Sessions: true, Leave: true, Quality: true},
-		Promises:  Promises{Delivery: "at-least-once", Order: "per-publisher", Takeover: "closes-old"},
+		Promises:  Promises{Delivery: "at-least-once", Order: "per-publisher", Takeover: "closes-old", Copies: "either"},
 		Heartbeat: 30 * time.Second, LastID: 1<<16 - 1, LongestText: 1<<16 - 1, Refuses: refusedTopic,
 	}
 	if p.Version != 5 {

@@ -36,7 +36,7 @@ func NewBrief(plan *scenario.Plan, about dialect.About, target, engine string, s
 		bg.Refused = g.Refused
 		b.Groups = append(b.Groups, bg)
 	}
-	b.Personal = personal(plan)
+	b.Personal, b.Observed = personal(plan), observed(plan)
 	for _, p := range plan.Publishers {
 		b.Publishers = append(b.Publishers, assert.BriefPublisher{Client: p.Client, Name: p.Name})
 	}

@@ -19,7 +19,7 @@ func Dialects() []scenario.DialectInfo {
 				History:     scenario.History{Size: a.Promises.HistorySize, TTL: a.Promises.HistoryTTL},
 				Heartbeat:   scenario.Heartbeat{Every: a.Promises.HeartbeatEvery, Timeout: a.Promises.HeartbeatTimeout},
 				Queue:       scenario.History{Size: a.Promises.QueueSize, TTL: a.Promises.QueueTTL},
-				Idempotency: a.Promises.Idempotency, Takeover: a.Promises.Takeover,
+				Idempotency: a.Promises.Idempotency, Takeover: a.Promises.Takeover, Copies: a.Promises.Copies,
 			},
 		})
 	}

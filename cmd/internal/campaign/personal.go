@@ -32,3 +32,24 @@ func personal(plan *scenario.Plan) []int32 {
 	maps.DeleteFunc(owner, func(_ int32, user string) bool { return user == "" })
 	return slices.Sorted(maps.Keys(owner))
 }
+
+// observed lists the channels on which some client observes what is not ours.
+func observed(plan *scenario.Plan) (list []int32) {
+	add := func(s *scenario.Sub) {
+		if s.Observe && !slices.Contains(list, s.Channel) {
+			list = append(list, s.Channel)
+		}
+	}
+	for i := range plan.Clients {
+		for k := range plan.Clients[i].Subs {
+			add(&plan.Clients[i].Subs[k])
+		}
+	}
+	for i := range plan.Moments {
+		for k := range plan.Moments[i].Victims {
+			add(&plan.Moments[i].Victims[k].Sub)
+		}
+	}
+	slices.Sort(list)
+	return list
+}
