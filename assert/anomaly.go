@@ -76,6 +76,7 @@ const (
 	// Owned by delivery.
 	DuplicateLiveSession
 	RetryDoublePublish
+	OverlapCopies
 
 	// Owned by order.
 	SendBufferInversion
@@ -197,6 +198,8 @@ var definitions = [anomalies]Definition{
 	DeliveredDespiteRefusal: {"delivered-despite-refusal", "isolation", "isolation", "a message came on a subscription that the server had refused", leaks},
 	WronglyRefused:          {"wrongly-refused", "isolation", "isolation", "a client was told that it has no right to what the scenario doesn't say must be refused", bars},
 	RetryDoublePublish:      {"retry-double-publish", "delivery", "idempotency", "a publication was sent again with its key, and took effect twice", repeats},
+
+	OverlapCopies: {"overlap-copies", "delivery", "copies", "a client with several subscriptions that match a channel got more copies of a message than the target promises", repeats},
 
 	SendBufferInversion: {"send-buffer-inversion", "order", "order: per-publisher", "a message that its client had kept while it was offline was put behind one that the client sent after it", reorders},
 	OffenceTolerated:    {"offence-tolerated", "close", "close: abuse", "a client broke the protocol, and its connection went on, or its command was obeyed", offends},

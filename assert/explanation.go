@@ -78,6 +78,16 @@ var explanations = [anomalies]Explanation{
 		Issues: []string{"emqx/emqtt#17", "moscajs/mosca#62", "socketio/socket.io#5334", "nats-io/nats-server#7801"},
 		Look:   "one offset or two: two offsets mean that it was published twice (publishers, retries, idempotency keys), one offset that it was delivered twice (fan-out, subscriptions)",
 	},
+	OverlapCopies: {
+		Wire: "one message comes several times to a client that is subscribed to its channel and to a pattern that matches it, or to two such patterns",
+		Causes: []string{
+			"the index of subscriptions is walked, and each node that matches sends a copy",
+			"channels and patterns are looked up one after the other, and what both find is not joined",
+			"a subscription that is renewed is entered a second time",
+		},
+		Issues: []string{"emqx/emqtt#17", "GruppoFilippetti/vertx-mqtt-broker#5", "moscajs/mosca#62", "mqttjs/MQTT.js#545"},
+		Look:   "how many of the client's subscriptions match the channel: as many copies mean one for each, more mean a subscription that is entered twice; a server that sends one for each on purpose says so with copies: per-subscription",
+	},
 	PhantomMessage: {
 		Wire: "a payload arrives whose stamp belongs to no publication of this run, to one that was refused, or whose checksum doesn't fit its text",
 		Causes: []string{

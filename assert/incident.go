@@ -32,6 +32,7 @@ type incident struct {
 	other    ident // the message that contradicts it
 
 	otherChannel history.ChannelID // causal-inversion: of other
+	copies       int8              // lost-message: of each message, one a subscription; 0: the message itself
 	entry        int               // heartbeat: the expectation that it breaks
 	setting      setting
 	said         string // what was wrong, where nothing above tells

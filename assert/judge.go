@@ -20,6 +20,7 @@ type Judge struct {
 	strays       strays
 	rights       rights
 	plain        plain
+	copies       copies
 	logs         []*log
 	logIDs       map[uint64]int32
 	publications publications

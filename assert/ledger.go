@@ -85,6 +85,8 @@ type cursor struct {
 	compared, waived, emptied, doubted, missed, replayed, flushed, lateGaps int64
 	causes                                                                  int64 // receipts whose cause was there before them
 	returns, returnsMissed                                                  int32
+	copied                                                                  int64 // further copies that were right
+	own                                                                     own   // the subscription to the channel itself
 	foreign                                                                 int64 // deliveries without a stamp
 	bare                                                                    int32 // plain: deliveries that named no message
 	windows                                                                 int32 // plain: index of its windows, or -1

@@ -186,7 +186,14 @@ func (p *plain) deliver(j *Judge, at int32, c *cursor, e *history.Event) {
 		return
 	}
 	if f.holds(e.Seq) {
+		right, over := j.copied(at, c, f, e)
+		if right {
+			return
+		}
 		a := DuplicateDelivery
+		if over {
+			a = OverlapCopies
+		}
 		if c.resumed && f.before(e.Life, e.Seq) {
 			a = DoubleFlush
 		}
@@ -211,7 +218,7 @@ func (p *plain) deliver(j *Judge, at int32, c *cursor, e *history.Event) {
 			j.meters.sample(j, e, latency.Delivery, e.Arrived-e.Due)
 		}
 	}
-	if w >= 0 && e.Flags&history.FlagPositioned == 0 {
+	if w >= 0 && e.Flags&history.FlagPositioned == 0 && !j.settling(c, e) {
 		p.rank(j, at, c, identOf(e))
 	}
 	n := len(f.reach)
@@ -224,7 +231,7 @@ func (p *plain) deliver(j *Judge, at int32, c *cursor, e *history.Event) {
 		n++
 	}
 	r := &f.reach[n-1]
-	if e.Seq < high {
+	if e.Seq < high && !j.settling(c, e) {
 		j.report(incident{anomaly: FIFOViolation, same: true, epoch: withoutOffsets, from: e.Seq, to: high, n: 1, id: identOf(e),
 			other: ident{seq: high, publisher: e.Publisher, incarnation: e.Incarnation}}, e, c)
 	}
@@ -247,6 +254,9 @@ func (p *plain) offset(j *Judge, c *cursor, f *flow, e *history.Event) {
 	}
 	if c.epoch != e.Epoch {
 		c.epoch, c.last = e.Epoch, 0
+	}
+	if e.Offset < c.last && j.settling(c, e) {
+		return
 	}
 	if e.Offset < c.last {
 		if n := len(f.reach); n > 0 && f.reach[n-1].high > e.Seq { // of one publisher: judged by its numbers

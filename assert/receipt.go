@@ -172,6 +172,9 @@ func (j *Judge) miss(c *cursor, e *history.Event, from, to uint64, live, firstLi
 		resumed: c.resumed, hushed: c.hushed, resumedAt: c.resumedAt,
 		inverted: c.inverted, prevEnd: c.prevEnd, drained: c.drained, node: j.people[c.client].node, seen: e.Seen, sight: j.setting(e, c),
 	}
+	if k, _ := j.matching(c, e); k > 1 && j.brief.Promises.Loose() {
+		g.inverted = true // another subscription may still bring it: the end of the life proves nothing
+	}
 	g.sight.witness = j.witness(NoAnomaly, &g.sight, c.client, c.channel)
 	if !j.ledger.gaps.add(g) {
 		c.overflow = true
@@ -182,6 +185,13 @@ func (j *Judge) miss(c *cursor, e *history.Event, from, to uint64, live, firstLi
 
 // late takes a delivery that fills a pending gap: not lost, but out of order.
 func (j *Judge) late(c *cursor, e *history.Event, g *gap, replay bool) {
+	if j.settling(c, e) {
+		if n := j.ledger.gaps.fill(g, e.Offset); n > 0 {
+			c.overflow = true
+			c.lateGaps += n
+		}
+		return
+	}
 	same, other := j.overtaken(c, e)
 	i := incident{anomaly: OrderDivergence, same: same, epoch: c.epoch, from: e.Offset, to: c.last, n: 1, id: identOf(e), other: other}
 	switch {
@@ -244,6 +254,10 @@ func identOf(e *history.Event) ident {
 // repeated takes a delivery whose offset lies behind the cursor and fills no gap.
 func (j *Judge) repeated(c *cursor, e *history.Event, replay bool) {
 	o := e.Offset
+	right, over := j.copiedAt(c, e, replay)
+	if right {
+		return
+	}
 	i := incident{anomaly: DuplicateDelivery, epoch: c.epoch, from: o, to: o, n: 1, id: identOf(e)}
 	before := o > c.origin && o <= c.base || o > c.prevFrom && o <= c.prevTo
 	switch {
@@ -272,6 +286,9 @@ func (j *Judge) repeated(c *cursor, e *history.Event, replay bool) {
 	case o == c.extra:
 	default:
 		i.anomaly = OffsetRegress
+	}
+	if over && i.anomaly == DuplicateDelivery {
+		i.anomaly = OverlapCopies
 	}
 	j.report(i, e, c)
 }

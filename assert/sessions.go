@@ -112,6 +112,7 @@ func (j *Judge) connected(p *person, e *history.Event) {
 // resume lets a subscription go on in a new life.
 func (j *Judge) resume(at int32, c *cursor, e *history.Event) {
 	c.state, c.life, c.answered = live, e.Life, e.Seen
+	c.own = own{life: e.Life, since: e.Seen}
 	c.segment++
 	c.inLive, c.inReplay, c.liveLow, c.replayHi, c.extra = 0, 0, 0, 0, 0
 	c.recovering, c.recovered, c.inverted = false, false, false

@@ -22,6 +22,7 @@ type settlement struct {
 	overflow [anomalies]int64
 
 	phantomIDs map[missIdent]bool
+	offsets    map[placeKey]map[ident]place
 	promisesOf map[history.ChannelID]*scenario.Promises
 
 	cuts bool // the target is known to cut backlogs
@@ -44,6 +45,7 @@ type cursorEnd struct {
 	waived  int64 // beyond what the cursor counted itself
 	emptied int64 // the same, of what the plan itself took away
 	doubted int64 // the same, of what a command of the plan may have taken away
+	copies  int64 // that were looked for, one a subscription
 	missed  int64 // refused returns that missed something of another epoch
 }
 
@@ -105,6 +107,7 @@ func (j *Judge) settle() *settlement {
 	s.judgeSessions()
 	s.judgeTakeovers()
 	s.judgePlain()
+	s.judgeCopies()
 	s.judgeStrays()
 	s.judgeCausal()
 	return s

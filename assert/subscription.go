@@ -112,7 +112,7 @@ func (j *Judge) subscribe(p *person, e *history.Event) {
 		// Nobody told the server: until now it could go on writing to the old socket.
 		c.prevEnd = e.Sent
 	}
-	c.hasty = false
+	c.hasty, c.own = false, own{life: e.Life}
 	c.state, c.life, c.askedAt, c.patterned, c.released = asked, e.Life, e.Sent, false, 0
 	c.segment++
 	c.inLive, c.inReplay, c.liveLow, c.replayHi, c.extra = 0, 0, 0, 0, 0
@@ -147,6 +147,7 @@ func (j *Judge) subscribed(p *person, e *history.Event) {
 	}
 	knew := c.knew()
 	c.told = c.askedAt
+	c.own = own{life: e.Life, since: e.Seen}
 	c.state, c.answered, c.life = live, e.Seen, e.Life
 	c.kept = c.asksKept
 	granted := e.Flags&(history.FlagRecovering|history.FlagRecovered) == history.FlagRecovering|history.FlagRecovered
@@ -282,6 +283,9 @@ func (j *Judge) unsubscribed(e *history.Event) {
 		return
 	}
 	c := &j.ledger.all[at]
+	if e.Kind == history.Unsubscribed && c.own.life == e.Life && c.own.since > 0 && c.state != asked {
+		c.own.to = e.Seen
+	}
 	if c.state != live && c.state != asked {
 		if c.state == left && c.life == e.Life && e.Kind == history.Unsubscribed && e.Flags&history.FlagServer == 0 {
 			c.released = e.Seen

@@ -233,7 +233,7 @@ type sums struct {
 	unseen, lost, waived, adrift             int64
 	returns, returnsMissed, missed, replayed int64
 	flushed, retried, flushedOut, emptied    int64
-	doubted, foreign                         int64
+	doubted, foreign, copied, copies         int64
 	published, unknown, acked, retired       int64
 	far, overlapping, causes                 int64
 }
@@ -288,6 +288,8 @@ func (s *settlement) sum(w *want) (t sums) {
 			t.replayed += c.replayed
 			t.flushed += c.flushed
 			t.emptied += c.emptied + e.emptied
+			t.copied += c.copied
+			t.copies += e.copies
 			t.doubted += c.doubted + e.doubted
 			t.causes += c.causes
 		}

@@ -289,6 +289,8 @@ func (s *settlement) missing(f *found) string {
 		return "received " + what
 	case d.Owner == "heartbeat":
 		return f.beat()
+	case f.copies > 0:
+		return fmt.Sprintf("%d of %d copies of %s", int64(f.copies)-f.n, f.copies, what)
 	case d.harm&loses != 0 && f.anomaly != StaleEpochAccepted:
 		return fmt.Sprintf("missing %s (%d)", what, f.n)
 	case f.anomaly == PhantomMessage && !f.inLog && f.id.seq == 0:
@@ -335,6 +337,9 @@ func (s *settlement) unexcused(f *found) (out []string) {
 	case repeats:
 		if f.anomaly == DuplicateLiveSession {
 			return append(out, "it was sent after the newer connection had been answered, when the older one should have been closed")
+		}
+		if f.anomaly == OverlapCopies {
+			return append(out, "the target promises copies: "+s.j.brief.Promises.Copies)
 		}
 		out = append(out, "each message may be received once")
 	case refuses:
