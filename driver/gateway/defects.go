@@ -136,6 +136,10 @@ func Defects() []DefectInfo {
 			[]string{"eclipse-mosquitto/mosquitto#1751", "astrorafael/twisted-mqtt#1"}},
 		{"lost-message", "sends every 40th event to all subscribers but one, who has had the one before", "lost-message", 40,
 			[]string{"uNetworking/uWebSockets#1673"}},
+		{"overlap-copies", "sends every 10th event of those with several subscriptions that match it once for each of them", "overlap-copies", 10,
+			[]string{"emqx/emqtt#17", "GruppoFilippetti/vertx-mqtt-broker#5", "moscajs/mosca#62"}},
+		{"invented-message", "puts behind every 40th event one that nobody published", "phantom-message", 40,
+			[]string{"dunglas/mercure#586"}},
 	}
 }
 
@@ -198,6 +202,8 @@ type wrong struct {
 	phantomMessage         *trigger
 	duplicateDelivery      *trigger
 	lostMessage            *trigger
+	overlapCopies          *trigger
+	inventedMessage        *trigger
 
 	mu      sync.Mutex
 	heirs   []inheritance       // connection-id-reuse-leak
@@ -274,6 +280,8 @@ func (w *wrong) places() map[string]**trigger {
 		"phantom-message":           &w.phantomMessage,
 		"duplicate-delivery":        &w.duplicateDelivery,
 		"lost-message":              &w.lostMessage,
+		"overlap-copies":            &w.overlapCopies,
+		"invented-message":          &w.inventedMessage,
 	}
 }
 

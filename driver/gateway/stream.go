@@ -101,6 +101,7 @@ func (s *stream) publish(from uint64, key string, data []byte, w *wrong) (offset
 		sub.deliver(e)
 	}
 	w.leak(s, e)
+	w.invent(s)
 	return e.offset, true
 }
 
@@ -118,7 +119,9 @@ func (sub *subscription) deliver(e event) {
 	if !sub.exact && e.wide != nil {
 		frame = e.wide
 	}
-	sub.send(item{frame: frame, sub: sub, at: position{sub.stream.top.epoch, e.offset}}, e.data)
+	for range 1 + sub.conn.gateway.wrong.extra(sub, &e) {
+		sub.send(item{frame: frame, sub: sub, at: position{sub.stream.top.epoch, e.offset}}, e.data)
+	}
 }
 
 // keep adds to the history.
