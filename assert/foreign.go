@@ -132,11 +132,13 @@ func (s *settlement) lacking(p *Judge, at int32, c *cursor) bool {
 	if len(gaps) == 0 || !s.j.strangers(c.channel) {
 		return len(gaps) > 0
 	}
-	ch := s.channels[c.channel]
+	ch, who := s.channels[c.channel], &p.people[c.client]
 	for i := range gaps {
-		if g := &gaps[i]; s.owed(ch, g.epoch, g.from, g.to) > 0 {
+		g := &gaps[i]
+		over := g.segment < c.segment || g.life < c.life || c.state != live
+		if filled := who.probeIn == g.life && who.probe > g.seen || over && !g.inverted; !filled || s.owed(ch, g.epoch, g.from, g.to) > 0 {
 			return true
 		}
 	}
-	return !s.quiet(&p.people[c.client], c, ch) // it may still be filled
+	return false
 }
