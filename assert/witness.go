@@ -315,6 +315,9 @@ func (s *settlement) unexcused(f *found) (out []string) {
 	if m := s.publication(f.channel, f.id); m != nil && m.known() && d.harm&loses != 0 {
 		out = append(out, "the publication was acknowledged")
 	}
+	if f.copies > 0 {
+		return append(out, fmt.Sprintf("the target promises one copy for each of its client's %d subscriptions that match; all of them were answered before it was sent, and live to the end", f.copies))
+	}
 	if d.harm&loses != 0 && !f.came && f.client >= 0 && f.epoch != withoutOffsets && f.anomaly != StaleEpochAccepted {
 		switch n := s.others(f); {
 		case n == 1:

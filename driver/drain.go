@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"squall/assert/history"
+	"squall/scenario"
 )
 
 // drain settles what can be settled (soundness comes before haste): publishers
@@ -98,7 +99,7 @@ func (f *fleet) fence(ctx context.Context) error {
 		}
 		if n.fenceOK+answered >= asked && n.fencesSeen >= n.fencesWanted && n.complete == n.wanted {
 			// Copies that come after the fence are looked for a moment longer.
-			return f.now()-moved >= lastLook
+			return f.now()-moved >= f.lastLook()
 		}
 		return f.now()-moved >= limit || f.out.Lost != ""
 	})
@@ -107,6 +108,15 @@ func (f *fleet) fence(ctx context.Context) error {
 // lastLook is how long the run listens on when everything expected is here:
 // time for what should not come.
 const lastLook = 150 * time.Millisecond
+
+// lastLook is longer where copies are counted: a connection that has just brought
+// something may bring more of it.
+func (f *fleet) lastLook() time.Duration {
+	if f.plan.Promises.Copies == scenario.CopiesEach {
+		return 3 * lastLook
+	}
+	return lastLook
+}
 
 func (f *fleet) channels() int { return len(f.cfg.Names.All()) }
 
