@@ -88,10 +88,12 @@ func tooFew(events []history.Event, copies map[[3]uint64]int, since map[[2]uint6
 		inc, seq uint64
 	}
 	of := func(e *history.Event) key { return key{e.Publisher, uint64(e.Incarnation), e.Seq} }
+	fenced := false // without, nobody knows where the channel ends
 	sent, acked, last := map[key]time.Duration{}, map[key]bool{}, map[uint64]uint64{}
 	for i := range events {
 		switch e := &events[i]; {
 		case e.Has(history.FlagFence):
+			fenced = fenced || e.Kind == history.Deliver || e.Result == history.OK
 		case e.Kind == history.Publish:
 			sent[of(e)] = e.Sent
 		case e.Kind == history.Outcome && e.Result == history.OK:
@@ -99,6 +101,9 @@ func tooFew(events []history.Event, copies map[[3]uint64]int, since map[[2]uint6
 		case e.Kind == history.Probe:
 			last[uint64(e.Client)] = uint64(e.Life)
 		}
+	}
+	if !fenced {
+		return 0
 	}
 	seen := map[[3]uint64]bool{}
 	for i := range events {
