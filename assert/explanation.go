@@ -89,7 +89,7 @@ var explanations = [anomalies]Explanation{
 		Look:   "how many of the client's subscriptions match the channel: as many copies mean one for each, more mean a subscription that is entered twice; a server that sends one for each on purpose says so with copies: per-subscription",
 	},
 	PhantomMessage: {
-		Wire: "a payload arrives whose stamp belongs to no publication of this run, to one that was refused, or whose checksum doesn't fit its text",
+		Wire: "a payload arrives whose stamp belongs to no publication of this run, to one that was refused, or whose checksum doesn't fit its text; or one without a stamp of this run, where `foreign-traffic: false` is promised",
 		Causes: []string{
 			"an unknown position is served with old history, from an earlier run or another channel",
 			"buffers are used again before they are written out",
