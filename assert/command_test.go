@@ -35,8 +35,30 @@ func withCommand(events []history.Event, from, to time.Duration, end string) (ou
 // is still blamed for, as often; only refusals are no longer held against it. And a
 // command that failed leaves no pass.
 func TestCommandsExcuseNoClaim(t *testing.T) {
-	refusals := []Anomaly{FalseUnrecovered, IncompleteRecovery}
 	kept, doubted := 0, 0
+	rapid.Check(t, func(t *rapid.T) {
+		s := drawShape(t)
+		s.steps = 300
+		seed, shards := rapid.Uint64().Draw(t, "seed"), rapid.IntRange(1, 3).Draw(t, "shards")
+		at, took := rapid.IntRange(0, 100).Draw(t, "at, % of the run"), rapid.IntRange(0, 1000).Draw(t, "took, ms")
+		for _, s.defect = range []string{"", "lost-message", "duplicate-delivery", "recovered-flag-lie", "lost-in-socket", "false-unrecovered", "fifo-violation", "stale-epoch-accepted", "phantom-message"} {
+			w := newWorld(seed, s)
+			events := w.run(s.steps)
+			last := events[len(events)-1].Seen
+			from := last * time.Duration(at) / 100
+			k, d := commandChanges(t, w, events, from, from+time.Duration(took)*time.Millisecond, shards)
+			kept, doubted = kept+k, doubted+d
+		}
+	})
+	if kept == 0 || doubted == 0 {
+		t.Errorf("not exercised: %d incidents stood, %d refusals were doubted", kept, doubted)
+	}
+}
+
+// commandChanges judges a history with and without a command. It returns how many
+// incidents stood, and how many refusals came into doubt.
+func commandChanges(t *rapid.T, w *world, events []history.Event, from, to time.Duration, shards int) (kept, doubted int) {
+	refusals := []Anomaly{FalseUnrecovered, IncompleteRecovery}
 	count := func(j *Judge) (n map[Anomaly]int) {
 		n = make(map[Anomaly]int)
 		for _, p := range j.parts {
@@ -46,58 +68,51 @@ func TestCommandsExcuseNoClaim(t *testing.T) {
 		}
 		return n
 	}
-	rapid.Check(t, func(t *rapid.T) {
-		s := drawShape(t)
-		s.steps = 300
-		s.defect = rapid.SampledFrom([]string{"", "lost-message", "duplicate-delivery", "recovered-flag-lie", "lost-in-socket", "false-unrecovered", "fifo-violation", "stale-epoch-accepted", "phantom-message"}).Draw(t, "defect")
-		w := newWorld(rapid.Uint64().Draw(t, "seed"), s)
-		events := w.run(s.steps)
-		last := events[len(events)-1].Seen
-		from := time.Duration(rapid.Int64Range(0, int64(last)).Draw(t, "from"))
-		to := from + time.Duration(rapid.Int64Range(0, int64(time.Second)).Draw(t, "took"))
-		shards := rapid.IntRange(1, 3).Draw(t, "shards")
-		b := w.brief()
-		before, was := judgeEvents(b, w.names, events, shards)
-		after, is := judgeEvents(b, w.names, withCommand(events, from, to, ""), shards)
-		x, y := count(before), count(after)
-		for a := range anomalies {
-			if slices.Contains(refusals, a) {
-				continue
-			}
-			if x[a] != y[a] {
-				t.Fatalf("%s: %d became %d by a command from %v to %v", a, x[a], y[a], from, to)
-			}
-			kept += x[a]
+	b := w.brief()
+	before, was := judgeEvents(b, w.names, events, shards)
+	after, is := judgeEvents(b, w.names, withCommand(events, from, to, ""), shards)
+	x, y := count(before), count(after)
+	for a := range anomalies {
+		if slices.Contains(refusals, a) {
+			continue
 		}
-		names := anomaliesIn(was)
-		for name := range anomaliesIn(is) {
-			if names[name] == "" {
-				t.Fatalf("a command made %s", name)
-			}
-			delete(names, name)
+		if x[a] != y[a] {
+			t.Fatalf("%s: %d became %d by a command from %v to %v", a, x[a], y[a], from, to)
 		}
-		for name := range names {
-			if !slices.Contains(refusals, AnomalyOf(name)) {
-				t.Fatalf("a command from %v to %v excuses %s", from, to, name)
-			}
-			doubted++
-		}
-		for i := range is {
-			if is[i].State == Pass && was[i].State == Fail {
-				t.Fatalf("%s failed and passes after a command", is[i].Name)
-			}
-		}
-		if to >= last {
-			return
-		}
-		_, failed := judgeEvents(b, w.names, withCommand(events, from, to, ", failed: exit status 1"), shards)
-		for i := range failed {
-			if failed[i].State == Pass || (failed[i].State == Fail) != (is[i].State == Fail) {
-				t.Fatalf("%s is %s, and the command failed; without that it is %s", failed[i].Name, failed[i].State, is[i].State)
-			}
-		}
-	})
-	if kept == 0 || doubted == 0 {
-		t.Errorf("not exercised: %d incidents stood, %d kinds were doubted", kept, doubted)
+		kept += x[a]
 	}
+	names := anomaliesIn(was)
+	for name := range anomaliesIn(is) {
+		if names[name] == "" {
+			t.Fatalf("a command made %s", name)
+		}
+		delete(names, name)
+	}
+	for name := range names {
+		if !slices.Contains(refusals, AnomalyOf(name)) {
+			t.Fatalf("a command from %v to %v excuses %s", from, to, name)
+		}
+	}
+	for _, p := range after.parts {
+		for i := range p.refusals {
+			if p.refusals[i].doubtful {
+				doubted++
+			}
+		}
+	}
+	for i := range is {
+		if is[i].State == Pass && was[i].State == Fail {
+			t.Fatalf("%s failed and passes after a command", is[i].Name)
+		}
+	}
+	if to >= events[len(events)-1].Seen {
+		return kept, doubted
+	}
+	_, failed := judgeEvents(b, w.names, withCommand(events, from, to, ", failed: exit status 1"), shards)
+	for i := range failed {
+		if failed[i].State == Pass || (failed[i].State == Fail) != (is[i].State == Fail) {
+			t.Fatalf("%s is %s, and the command failed; without that it is %s", failed[i].Name, failed[i].State, is[i].State)
+		}
+	}
+	return kept, doubted
 }

@@ -28,8 +28,7 @@ import (
 // copies are the further copies that were right, by cursor and, where there are no
 // offsets, by publisher.
 type copies struct {
-	of     map[flowKey]*lanes
-	beyond int64 // not looked at: too many to be kept one by one
+	of map[flowKey]*lanes
 }
 
 // lanes hold of which messages second, third, … copies have come.
@@ -53,13 +52,22 @@ func (x *lanes) take(n uint64, most int) bool {
 	return false
 }
 
-// count is how many copies of n beyond the first have come.
+// now is x if it is of the present life of a cursor; nil: nothing was taken in it.
+func (x *lanes) now(c *cursor, epoch history.EpochID) *lanes {
+	if x == nil || x.epoch != epoch || x.life != c.life && !c.resumed {
+		return nil
+	}
+	return x
+}
+
+// count is how many copies of n beyond the first have come; a lane that could not
+// keep all of them counts as if it held it.
 func (x *lanes) count(n uint64) (k int) {
 	if x == nil {
 		return 0
 	}
 	for i := range x.all {
-		if x.all[i].holds(n) {
+		if x.all[i].overflow || x.all[i].holds(n) {
 			k++
 		}
 	}
@@ -77,7 +85,7 @@ func (j *Judge) lanes(key flowKey, c *cursor, epoch history.EpochID) *lanes {
 		x = &lanes{life: c.life, epoch: epoch}
 		j.copies.of[key] = x
 	}
-	if x.epoch != epoch || x.life != c.life && !c.resumed {
+	if x.now(c, epoch) == nil {
 		x.all = nil
 	}
 	x.life, x.epoch = c.life, epoch
@@ -246,18 +254,16 @@ func (s *settlement) copiesOf(p *Judge, at int32, c *cursor, b *outbox, n uint64
 	id := ident{seq: n, publisher: b.publisher, incarnation: b.incarnation}
 	if !c.positioned {
 		f := p.plain.find(at, b.publisher, b.incarnation)
-		x := p.copies.of[flowKey{at, streamKey(b.publisher, b.incarnation)}]
-		if f == nil || f.overflow || !f.holds(n) || x != nil && x.life != p.people[c.client].life {
+		if f == nil || f.overflow || !f.holds(n) {
 			return 0, false
 		}
-		return 1 + x.count(n), true
+		return 1 + p.copies.of[flowKey{at, streamKey(b.publisher, b.incarnation)}].now(c, withoutOffsets).count(n), true
 	}
 	o := s.offsetOf(c, id)
-	x := p.copies.of[flowKey{cursor: at}]
-	if o == 0 || o <= c.base || o > c.last || p.ledger.gaps.find(at, c.epoch, o) != nil || x != nil && (x.epoch != c.epoch || x.life != p.people[c.client].life) {
+	if o == 0 || o <= c.base || o > c.last || p.ledger.gaps.find(at, c.epoch, o) != nil {
 		return 0, false
 	}
-	return 1 + x.count(o), true
+	return 1 + p.copies.of[flowKey{cursor: at}].now(c, c.epoch).count(o), true
 }
 
 // offsetOf finds the one offset at which a message stands in the epoch of a cursor;
