@@ -200,7 +200,8 @@ type wanderer struct {
 
 type wandererTopic struct {
 	state string // "", asked, active, denied, leaving
-	id    int
+	id    int    // of its last subscribe
+	off   int    // of its last unsubscribe
 	fails bool
 }
 
@@ -272,6 +273,7 @@ func wander(seed uint64, steps int, positioned bool) (*history.Names, []history.
 			} else if !t.fails && (t.state == "asked" || t.state == "active") {
 				t.state = "leaving"
 				next++
+				t.off = next
 				c.errands = append(c.errands, errand{ch, next, true})
 				emit(history.Event{Kind: history.Unsubscribe, Client: id, Life: c.life, Channel: ch, Sent: now})
 			}
@@ -287,6 +289,8 @@ func wander(seed uint64, steps int, positioned bool) (*history.Names, []history.
 				e.Flags = history.FlagForbidden
 			}
 			switch {
+			case q.off && t.off != q.id: // a session waits for the answer to the last one only
+				continue
 			case q.off:
 				e.Kind = history.Unsubscribed
 			case t.state != "asked" || t.id != q.id: // nobody waits for it any more
