@@ -92,59 +92,55 @@ type cursor struct {
 	windows                                                                 int32 // plain: index of its windows, or -1
 }
 
-// person is what the judge knows of one client.
+// person is what the judge knows of one client. There are very many: the fields
+// stand by their sizes.
 type person struct {
-	life        int32
-	group       int16
-	open        bool
-	away        bool          // wanted back since `lost`
-	slowLife    int32         // the latest life in which it read slowly, or not at all
 	slowAt      time.Duration // since when, in that life
-	slowing     slowness      // what makes it read slowly now, and in the next life
-	linking     slowness      // what delays all that it reads and writes
-	linkLife    int32         // the latest life in which something did
-	gone        bool          // the plan has sent it home
-	fault       uint16
 	faultAt     time.Duration
-	faultIn     int32         // the life in which the client's own latest fault began
-	node        int32         // of the target, of its latest attempt
 	nodes       uint64        // all of them since the latest answer to a connect, as nodeBit
 	dialled     time.Duration // when that began
-	resumes     bool          // its connection has asked for a recovery
-	futile      int32         // connections in a row that got it nowhere
 	gotten      int64         // what it had received when the last of them ended
-	stayed      bool          // its connection was open when the run ended
-	announced   bool          // the server has said that it will end this connection
 	told        time.Duration // when
-	hinted      int32         // index of its herd entry while it follows the server's hint; 0: it doesn't
 	connectedAt time.Duration // Seen of the answer to the latest connect
-	resumedIn   int32         // the latest life to which a session went on
 	left        time.Duration // when its client began to leave, or was lost, after the latest answer to a connect; 0: not yet
-	cut         bool          // it read slowly in a life since: a backlog may have been cut without its knowledge
-	gapIn       int32         // the latest life in which the server announced a gap
-	torn        bool          // in a life since the latest answer to a connect a backlog was cut
-	leftovers   int32         // messages on replaced connections that are kept
 	wanting     time.Duration // start of the current return: the loss, or the end of away
 	probe       time.Duration // Due of the latest probe answered
 	probed      time.Duration // Seen of its answer
-	probeIn     int32         // and its life
-	first       int32         // first cursor, or -1
-	claim       int32         // first subscription to a pattern, or -1
-	ready       bool          // has been ready once
 	passages    []passage     // since the first command
-	awaiting    bool          // is back, and not yet resynced
+	life        int32
+	slowLife    int32 // the latest life in which it read slowly, or not at all
+	linkLife    int32 // the latest life in which something did
+	faultIn     int32 // the life in which the client's own latest fault began
+	node        int32 // of the target, of its latest attempt
+	futile      int32 // connections in a row that got it nowhere
+	hinted      int32 // index of its herd entry while it follows the server's hint; 0: it doesn't
+	resumedIn   int32 // the latest life to which a session went on
+	gapIn       int32 // the latest life in which the server announced a gap
+	leftovers   int32 // messages on replaced connections that are kept
+	probeIn     int32 // and its life
+	first       int32 // first cursor, or -1
+	claim       int32 // first subscription to a pattern, or -1
+	group       int16
+	fault       uint16
+	open        bool
+	away        bool     // wanted back since `lost`
+	slowing     slowness // what makes it read slowly now, and in the next life
+	linking     slowness // what delays all that it reads and writes
+	gone        bool     // the plan has sent it home
+	resumes     bool     // its connection has asked for a recovery
+	stayed      bool     // its connection was open when the run ended
+	announced   bool     // the server has said that it will end this connection
+	cut         bool     // it read slowly in a life since: a backlog may have been cut without its knowledge
+	torn        bool     // in a life since the latest answer to a connect a backlog was cut
+	ready       bool     // has been ready once
+	awaiting    bool     // is back, and not yet resynced
 }
 
 // ledger finds cursors: an open table over (client, channel).
 type ledger struct {
-	slots []slot
+	slots []int32 // index into all, plus one; 0: free
 	all   []cursor
 	gaps  gaps
-}
-
-type slot struct {
-	key uint64
-	at  int32 // index+1; 0: free
 }
 
 func newLedger(expected int) ledger {
@@ -152,7 +148,7 @@ func newLedger(expected int) ledger {
 	for size < 2*expected {
 		size *= 2
 	}
-	return ledger{slots: make([]slot, size), all: make([]cursor, 0, expected)}
+	return ledger{slots: make([]int32, size), all: make([]cursor, 0, expected)}
 }
 
 func cursorKey(c history.ClientID, ch history.ChannelID) uint64 {
@@ -161,15 +157,14 @@ func cursorKey(c history.ClientID, ch history.ChannelID) uint64 {
 
 // find returns the cursor's index, or -1.
 func (l *ledger) find(c history.ClientID, ch history.ChannelID) int32 {
-	key := cursorKey(c, ch)
 	mask := uint64(len(l.slots) - 1)
-	for i := mix(key) & mask; ; i = (i + 1) & mask {
-		s := &l.slots[i]
-		if s.at == 0 {
+	for i := mix(cursorKey(c, ch)) & mask; ; i = (i + 1) & mask {
+		at := l.slots[i] - 1
+		if at < 0 {
 			return -1
 		}
-		if s.key == key {
-			return s.at - 1
+		if k := &l.all[at]; k.client == c && k.channel == ch {
+			return at
 		}
 	}
 }
@@ -177,7 +172,7 @@ func (l *ledger) find(c history.ClientID, ch history.ChannelID) int32 {
 // add makes the cursor, which must not exist.
 func (l *ledger) add(c history.ClientID, ch history.ChannelID, next int32) int32 {
 	if 2*(len(l.all)+1) > len(l.slots) {
-		l.slots = make([]slot, 2*len(l.slots))
+		l.slots = make([]int32, 2*len(l.slots))
 		for i := range l.all {
 			l.put(cursorKey(l.all[i].client, l.all[i].channel), int32(i))
 		}
@@ -191,8 +186,8 @@ func (l *ledger) add(c history.ClientID, ch history.ChannelID, next int32) int32
 func (l *ledger) put(key uint64, at int32) {
 	mask := uint64(len(l.slots) - 1)
 	i := mix(key) & mask
-	for l.slots[i].at != 0 {
+	for l.slots[i] != 0 {
 		i = (i + 1) & mask
 	}
-	l.slots[i] = slot{key, at + 1}
+	l.slots[i] = at + 1
 }

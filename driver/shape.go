@@ -104,7 +104,10 @@ func (s *shard) born(c *client, now time.Duration) {
 		return
 	}
 	x := c.shapeOf()
-	x.read, x.link = int(g.Read), lineOf(p.Link)
+	x.read = int(g.Read)
+	if p.Link != nil {
+		x.link = lineOf(*p.Link)
+	}
 	if x.read > 0 {
 		s.limit(c, history.FaultBegin, "read", x.read, now, now)
 	}
@@ -251,7 +254,7 @@ func upstreams(plan *scenario.Plan) []upstream {
 		}
 	}
 	for i := range plan.Clients {
-		if plan.Clients[i].Link != (scenario.Link{}) {
+		if plan.Clients[i].Link != nil {
 			note(i, -always, always)
 		}
 	}

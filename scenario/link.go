@@ -34,7 +34,7 @@ func (c *compiler) link(client *Client, n int, spec *GroupSpec) {
 	client.Slowed = client.Slowed || spec.Read.Given
 	if l := spec.Link; l != nil {
 		r := Rand(c.plan.Seed, "link", n, 0)
-		client.Link = Link{Delay: l.Delay.draw(r), Jitter: l.Jitter.draw(r), Rate: l.Rate.PerSecond}
+		client.Link = &Link{Delay: l.Delay.draw(r), Jitter: l.Jitter.draw(r), Rate: l.Rate.PerSecond}
 		client.Slowed = client.Slowed || l.Rate.Given
 	}
 }
@@ -45,7 +45,10 @@ func (c *compiler) degrade(i, k int, d *DegradeSpec) Moment {
 	x := Moment{Do: "degrade", For: d.For.Duration, Victims: c.victims(i, k, d.Who, d.Share, 0, Draw{}, false)}
 	for v := range x.Victims {
 		client := &c.plan.Clients[x.Victims[v].Client]
-		l := client.Link
+		var l Link
+		if client.Link != nil {
+			l = *client.Link
+		}
 		r := Rand(c.plan.Seed, "degrade "+itoa(i), x.Victims[v].Client, k)
 		if d.Delay.Given {
 			l.Delay = d.Delay.draw(r)

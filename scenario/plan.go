@@ -168,7 +168,7 @@ type Client struct {
 	Subs   []Sub
 	Pubs   []int // indexes into Plan.Publishers
 	Slowed bool  // it reads slowly, some time at least: keep its receive buffer small
-	Link   Link  // of its whole life
+	Link   *Link // of its whole life; nil: none
 
 	Session bool // names a session when it connects
 

@@ -22,6 +22,9 @@ func (s *Session) noteCause(in *Incoming, replay bool, out *Out) {
 		out.emit(e)
 	}
 	if len(s.pubs) > 0 && in.Flags&(history.FlagStamped|history.FlagFence) == history.FlagStamped {
-		s.heardLast = Cause{Channel: in.Channel, Publisher: in.Publisher, Incarnation: in.Incarnation, Seq: in.Seq, Offset: in.Message.Offset}
+		if s.heardLast == nil {
+			s.heardLast = new(Cause)
+		}
+		*s.heardLast = Cause{Channel: in.Channel, Publisher: in.Publisher, Incarnation: in.Incarnation, Seq: in.Seq, Offset: in.Message.Offset}
 	}
 }

@@ -37,12 +37,18 @@ func (s *Session) remember(ended []pending) {
 		}
 	}
 	if len(list) > 0 {
-		s.again = append(list, s.again...)
+		x := s.exchanges()
+		x.again = append(list, x.again...)
 	}
 }
 
 // Unsent is how many publications wait to be sent again.
-func (s *Session) Unsent() int { return len(s.again) }
+func (s *Session) Unsent() int {
+	if s.rounds == nil {
+		return 0
+	}
+	return len(s.rounds.again)
+}
 
 // Again is a publication that is being sent again.
 type Again struct {
@@ -57,9 +63,10 @@ type Again struct {
 // that it had; ok is false if there is none, or the client is not connected. What
 // is too old for it stays unknown.
 func (s *Session) Repeat(now time.Duration, out *Out) (a Again, ok bool) {
-	for len(s.again) > 0 && s.CanPublish() {
-		p := s.again[0]
-		s.again = s.again[1:]
+	for s.Unsent() > 0 && s.CanPublish() {
+		x := s.rounds
+		p := x.again[0]
+		x.again = x.again[1:]
 		if now-p.first > mostRetry {
 			continue
 		}

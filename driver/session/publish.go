@@ -87,8 +87,8 @@ func (s *Session) write(p int, c history.ChannelID, l mark, due, now time.Durati
 	if fence {
 		e.Flags |= history.FlagFence
 	}
-	if !fence {
-		m.Cause = s.heardLast
+	if !fence && s.heardLast != nil {
+		m.Cause = *s.heardLast
 	}
 	out.emit(e)
 	if ack && s.cfg.Ack {

@@ -12,6 +12,21 @@ import (
 // by its id from its receipt until the server releases it, and a repeat of a held
 // one is the protocol's own, no second delivery.
 
+// rounds are the exchanges of a session that one answer does not end.
+type rounds struct {
+	held  []uint64  // exactly-once deliveries that are received and not released, by id
+	owing []uint64  // exactly-once publications that the server has received and not completed, by id
+	again []pending // publications without an answer, to be sent again
+}
+
+// exchanges makes the session's rounds when they are needed.
+func (s *Session) exchanges() *rounds {
+	if s.rounds == nil {
+		s.rounds = new(rounds)
+	}
+	return s.rounds
+}
+
 // accept answers a delivery. ok is false if it is the repeat of a held one.
 func (s *Session) accept(m *dialect.Message, out *Out) (ok bool) {
 	switch m.Quality {
@@ -19,18 +34,19 @@ func (s *Session) accept(m *dialect.Message, out *Out) (ok bool) {
 		out.send(Command{Verb: dialect.Confirm, ID: m.ID})
 	case dialect.ExactlyOnce:
 		out.send(Command{Verb: dialect.Receive, ID: m.ID})
-		if slices.Contains(s.held, m.ID) {
+		x := s.exchanges()
+		if slices.Contains(x.held, m.ID) {
 			return false
 		}
-		s.held = append(s.held, m.ID)
+		x.held = append(x.held, m.ID)
 	}
 	return true
 }
 
 // freed: the server will not repeat a held delivery.
 func (s *Session) freed(id uint64, out *Out) {
-	if i := slices.Index(s.held, id); i >= 0 {
-		s.held = slices.Delete(s.held, i, i+1)
+	if x := s.exchanges(); slices.Contains(x.held, id) {
+		x.held = slices.DeleteFunc(x.held, func(one uint64) bool { return one == id })
 	}
 	out.send(Command{Verb: dialect.Complete, ID: id})
 }
@@ -38,14 +54,14 @@ func (s *Session) freed(id uint64, out *Out) {
 // owe: the server has received a publication, and waits for our word to complete
 // it, for as long as it keeps the session.
 func (s *Session) owe(id uint64) {
-	if s.keeps && !slices.Contains(s.owing, id) {
-		s.owing = append(s.owing, id)
+	if x := s.exchanges(); s.keeps && !slices.Contains(x.owing, id) {
+		x.owing = append(x.owing, id)
 	}
 }
 
 func (s *Session) completed(id uint64) {
-	if i := slices.Index(s.owing, id); i >= 0 {
-		s.owing = slices.Delete(s.owing, i, i+1)
+	if x := s.rounds; x != nil {
+		x.owing = slices.DeleteFunc(x.owing, func(one uint64) bool { return one == id })
 	}
 }
 
@@ -56,10 +72,15 @@ func (s *Session) takeUp(resumed bool, now time.Duration, out *Out) {
 		s.problem(now, 0, "the server went on with a session that was to begin anew", out)
 	}
 	if !resumed || !s.named || !s.keeps || s.fresh {
-		s.held, s.owing = s.held[:0], s.owing[:0]
+		if x := s.rounds; x != nil {
+			x.held, x.owing = x.held[:0], x.owing[:0]
+		}
 		return
 	}
-	for _, id := range s.owing {
+	if s.rounds == nil {
+		return
+	}
+	for _, id := range s.rounds.owing {
 		out.send(Command{Verb: dialect.Release, ID: id})
 	}
 }

@@ -171,15 +171,13 @@ type Session struct {
 
 	pubs    []publisher
 	pending []pending
-	again   []pending // without an answer, to be sent again
-	window  int32     // publications that the server lets be unanswered; 0: any number
-	flying  int32     // of them, those that are
-	held    []uint64  // exactly-once deliveries that are received and not released, by id
-	owing   []uint64  // exactly-once publications that the server has received and not completed, by id
+	window  int32   // publications that the server lets be unanswered; 0: any number
+	flying  int32   // of them, those that are
+	rounds  *rounds // exchanges that take several; nil: none yet
 
 	mutes *mutes // nil: none
 
-	heardLast Cause // where causal order is judged
+	heardLast *Cause // where causal order is judged; nil: nothing yet
 }
 
 // Init makes s the client numbered client. Publishers are named by their
