@@ -24,8 +24,8 @@ type fact struct {
 	who         history.Who
 }
 
-// evidenceSize is how many facts a shard remembers.
-const evidenceSize = 1 << 15
+// evidenceSize is how many facts a shard remembers (soundness 21).
+const evidenceSize = 1 << 16
 
 // evidence is the ring of a shard's most recent facts. A witness is cut out of
 // it when an anomaly is met, before the ring rolls on.
