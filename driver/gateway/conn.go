@@ -34,7 +34,7 @@ type conn struct {
 	session   *session // that it named; nil: none
 	obeying   latch
 	displaced bool        // under obeying: the session is another connection's
-	torn      atomic.Bool // something was dropped from the queue
+	torn      atomic.Bool // the queue was cut, and the session doesn't know it yet
 	cursor    dialect.Cursor
 
 	// Of the heartbeat; see heartbeat.go.

@@ -8,7 +8,11 @@ type item struct {
 	replay []byte        // instead: the shared data of an event to be replayed
 	sub    *subscription // of an event or gap; nil for answers, which are never dropped
 	at     position      // of an event or gap
+	number uint64        // of what a session remembers; 0: none does
 }
+
+// empty makes an event a gap.
+func (it *item) empty() { it.frame, it.replay = nil, nil }
 
 // appendTo appends what the item is on the wire. Replays are framed only now:
 // thousands of clients may return at once, and what they all wait for is in the
@@ -37,6 +41,7 @@ type queue struct {
 	dead    bool // nothing will be written any more
 	doomed  bool // drain-loss: events are dropped
 	idle    chan struct{}
+	cuts    map[uint64]bool // numbers that were dropped, until the session knows it; false: a gap is left
 }
 
 // keep is how many items an empty queue keeps room for.
@@ -87,12 +92,23 @@ func (q *queue) dropOldest(limit int) {
 	for i := q.next; i < len(q.items); i++ {
 		it := q.items[i]
 		if end, ok := last[it.sub]; it.sub != nil && ok && i <= end {
-			if i < end {
+			if q.cut(it.number, i < end); i < end {
 				continue
 			}
-			it.frame, it.replay = nil, nil
+			it.empty()
 		}
 		kept = append(kept, it)
 	}
 	q.items, q.next, q.bytes = kept, 0, bytes
+}
+
+// cut notes what became of something that a session remembers.
+func (q *queue) cut(number uint64, gone bool) {
+	if number == 0 {
+		return
+	}
+	if q.cuts == nil {
+		q.cuts = make(map[uint64]bool)
+	}
+	q.cuts[number] = gone
 }

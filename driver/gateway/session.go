@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -39,6 +40,7 @@ type session struct {
 	subs  map[string]*subscription // of a kept session
 	past  []item                   // the last messages sent, oldest first
 	sent  uint64                   // how many messages were sent since it began
+	taken uint64                   // how many were given a number; never begins anew
 	since time.Time                // when the last connection ended
 	times int                      // it was resumed
 }
@@ -119,7 +121,7 @@ func (c *conn) enterSession(m *command, answer func(kept, resumed bool) []byte) 
 	s.mu.Lock()
 	old := s.conn
 	if old != nil {
-		s.letGo(old)
+		s.mend(old)
 	}
 	s.mu.Unlock()
 	if old != nil && !w.leavesOld(s, old) {
@@ -188,6 +190,8 @@ func (s *session) take(it item, data []byte, all *sessions, w *wrong) {
 	if s.conn == nil && w.offlineQueueDrop.fires() {
 		return
 	}
+	s.taken++
+	it.number = s.taken
 	if s.conn != nil {
 		s.conn.send(it)
 	}
@@ -203,15 +207,33 @@ func (s *session) take(it item, data []byte, all *sessions, w *wrong) {
 		s.past = s.past[1:]
 	}
 	s.past = append(s.past, it)
+	if s.conn != nil {
+		s.mend(s.conn)
+	}
 }
 
-// letGo is told of a connection that serves the session no more. If some of
-// what it was sent was dropped on the way, announced as a gap, the client's count
-// is another than ours, and it can't come back. Under mu.
-func (s *session) letGo(c *conn) {
-	if c.torn.Load() {
-		s.past = nil
-		s.sent += 1 << 32
+// mend makes what is remembered what the client is sent, where the backlog of its
+// connection was cut: what was dropped counts no more, and a gap stands where the
+// last of it was. So the client's count is ours, whether the gap reached it or not.
+// Under mu.
+func (s *session) mend(c *conn) {
+	if !c.torn.Swap(false) {
+		return
+	}
+	c.queue.mu.Lock()
+	cuts := c.queue.cuts
+	c.queue.cuts = nil
+	c.queue.mu.Unlock()
+	for _, gone := range cuts {
+		if gone {
+			s.sent--
+		}
+	}
+	s.past = slices.DeleteFunc(s.past, func(it item) bool { return cuts[it.number] })
+	for i := range s.past {
+		if _, cut := cuts[s.past[i].number]; cut {
+			s.past[i].empty()
+		}
 	}
 }
 
@@ -260,7 +282,7 @@ func (c *conn) leave() bool {
 	}
 	kept := s.kept
 	s.conn, s.since = nil, time.Now()
-	s.letGo(c)
+	s.mend(c)
 	s.mu.Unlock()
 	if !kept {
 		c.unsubscribeAll()

@@ -68,6 +68,10 @@ func (w *wrong) flushFrom(s *session, from int) int {
 		return from
 	}
 	again := slices.Clone(s.past[from-2 : from])
+	for i := range again {
+		s.taken++
+		again[i].number = s.taken
+	}
 	s.past = slices.Insert(s.past, from, again...)
 	s.sent += 2
 	return from
