@@ -54,8 +54,8 @@ type candidate struct {
 }
 
 // fence sends one fence a channel where the dialect orders channels by offset,
-// else one of every publisher, and waits until every subscriber has seen them or
-// deliveries have ceased for the drain timeout.
+// else one of every publisher, and waits until every subscriber has seen them, for
+// the drain timeout at most: what a target is still busy with then is unseen.
 func (f *fleet) fence(ctx context.Context) error {
 	tries := f.candidates()
 	one := make(map[history.ChannelID]bool)
@@ -82,8 +82,7 @@ func (f *fleet) fence(ctx context.Context) error {
 	}
 	answered := 0
 	moved, last := f.now(), int64(-1)
-	limit := f.plan.Drain.Timeout
-	return f.until(ctx, 5*time.Millisecond, 4*limit, false, func() bool {
+	return f.until(ctx, 5*time.Millisecond, f.plan.Drain.Timeout, false, func() bool {
 		n := f.count(fences)
 		if n.delivered != last {
 			moved, last = f.now(), n.delivered
@@ -101,7 +100,7 @@ func (f *fleet) fence(ctx context.Context) error {
 			// Copies that come after the fence are looked for a moment longer.
 			return f.now()-moved >= f.lastLook()
 		}
-		return f.now()-moved >= limit || f.out.Lost != ""
+		return f.out.Lost != ""
 	})
 }
 

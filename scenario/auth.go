@@ -118,7 +118,7 @@ func (c *compiler) judgedRefusals() {
 // a right: a target that refused them then would not be wrong.
 func (c *compiler) lasting() {
 	p := c.plan
-	whole := p.Arrivals + p.Duration + p.Drain.Timeout
+	whole := p.Arrivals + p.Duration + p.Drain.Most()
 	for i := range p.Groups {
 		g := &p.Groups[i]
 		if g.Refused {

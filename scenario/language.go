@@ -30,7 +30,7 @@ type Scenario struct {
 
 // DrainSpec bounds the end of a run.
 type DrainSpec struct {
-	Timeout    Duration `yaml:"timeout" about:"How long returns and fences may take; 15s."`
+	Timeout    Duration `yaml:"timeout" about:"How long the returns may take, and then the fences; 15s."`
 	AckTimeout Duration `yaml:"ack-timeout" about:"How long a publication's outcome may take; 5s."`
 }
 

@@ -48,9 +48,13 @@ type Plan struct {
 
 // DrainPlan bounds the end of a run.
 type DrainPlan struct {
-	Timeout    time.Duration // for fences and returns; default 15s
+	Timeout    time.Duration // for the returns, and again for the fences; default 15s
 	AckTimeout time.Duration // for a publication's outcome; default 5s
 }
+
+// Most is how long a drain may take, without a few seconds to ask everybody whether
+// something is under way, and to close.
+func (d DrainPlan) Most() time.Duration { return 2 * d.Timeout }
 
 // TargetPlan says what is tested.
 type TargetPlan struct {

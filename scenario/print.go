@@ -178,7 +178,7 @@ func (p *Plan) printTarget(w *printer) {
 		if p.Warmup > 0 {
 			fmt.Fprintf(t, " (%s of it warm-up)", short(p.Warmup))
 		}
-		fmt.Fprintf(t, ", drain at most %s\n", short(p.Drain.Timeout))
+		fmt.Fprintf(t, ", drain at most %s\n", short(p.Drain.Most()))
 		if p.Stop.Text != "" {
 			fmt.Fprintf(t, "stop when\t%s\n", p.Stop.Text)
 		}

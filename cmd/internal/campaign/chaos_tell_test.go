@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"io"
+	"os"
 	"testing"
 
 	"squall/assert/history"
@@ -13,8 +14,9 @@ import (
 // One seed of the chaos, looked into by hand: its scenario, its verdicts, and all
 // that happened, event by event.
 //
-//	go test ./cmd/internal/campaign -run ChaosTell -v -chaos-tell 62 [-chaos-defect NAME] [-chaos-channel room.0]
+//	go test ./cmd/internal/campaign -run ChaosTell -v -chaos-tell 62 [-chaos-file FILE] [-chaos-defect NAME] [-chaos-channel room.0]
 var (
+	chaosFile    = flag.String("chaos-file", "", "a scenario to tell of instead of what the seed draws")
 	chaosTell    = flag.Uint64("chaos-tell", 0, "the seed to tell of")
 	chaosDefect  = flag.String("chaos-defect", "", "the defect to tell of, as TestChaosNamesDefects has it")
 	chaosChannel = flag.String("chaos-channel", "", "only events of this channel, and those of none")
@@ -29,6 +31,13 @@ func TestChaosTell(t *testing.T) {
 		set = append(set, "target.gateway.defects=["+*chaosDefect+"]")
 	}
 	yaml := chaosScenario(*chaosTell, *chaosDefect != "")
+	if *chaosFile != "" {
+		b, err := os.ReadFile(*chaosFile)
+		if err != nil {
+			t.Fatal(err)
+		}
+		yaml = string(b)
+	}
 	var b bytes.Buffer
 	r, _ := chaosRun(t, compile(t, "chaos.yaml", []byte(yaml), *chaosTell, set...), 1+int(*chaosTell%3), &b)
 	t.Logf("%s\n%s", yaml, tell(r))

@@ -473,6 +473,9 @@ func TestChaosNeverAlarms(t *testing.T) {
 		if r.State == assert.Fail {
 			t.Errorf("seed %d: a correct gateway was blamed:\n%s\n%s", seed, yaml, tell(r))
 		}
+		if rest := r.Took - r.Active; rest > p.Arrivals+30*time.Second+longestDrain(p.Drain.Most()) {
+			t.Errorf("seed %d: arrivals and drain took %v:\n%s\n%s", seed, rest, yaml, tell(r))
+		}
 	})
 	t.Log(tally.String())
 }
