@@ -26,6 +26,12 @@ import (
 // may be sent. One that is answered as if it were right was tolerated. No answer
 // at all proves nothing.
 //
+// Some offences are done on a connection beside the client's own, whose end is then
+// no outcome. A resume from a position that can't be must not be answered as
+// recovered; a connect that names another user's session must bring neither the
+// session nor a message; one with a token that has expired must not be let in. An
+// answer that nothing was recovered, or that the session begins anew, is right.
+//
 // Nobody else may suffer. A neighbour is whoever did nothing wrong on its present
 // connection and was touched by no fault. From an offence until five seconds
 // later the server may not end a neighbour's connection, abruptly or with one of
@@ -108,7 +114,11 @@ func (a *abuses) over(j *Judge, p *person, e *history.Event) {
 		t.came = refusedBy
 	case e.Result == history.OK && o.Words:
 		t.came = tolerated
-		j.blame(incident{anomaly: OffenceTolerated, said: t.offence + " was answered as if it were right"}, e)
+		bad := o.Bad
+		if bad == "" {
+			bad = "was answered as if it were right"
+		}
+		j.blame(incident{anomaly: OffenceTolerated, said: t.offence + " " + bad}, e)
 	case e.Result == history.OK:
 		t.came = tolerated
 		j.blame(incident{anomaly: OffenceTolerated, said: t.offence + ": what was written behind it was answered, and the connection stayed"}, e)
@@ -128,6 +138,12 @@ func (j *Judge) troubled(p *person, t *trespass) bool {
 // closed takes the end of a connection; it reports whether an offence of its own
 // client explains it.
 func (a *abuses) closed(j *Judge, p *person, e *history.Event) (explained bool) {
+	if i, ok := a.open[e.Client]; ok {
+		if o, _ := scenario.OffenceOf(a.all[i].offence); o.Aside { // its connection is another one
+			a.neighbour(j, p, e)
+			return false
+		}
+	}
 	t := a.take(e)
 	if t == nil {
 		a.neighbour(j, p, e)
@@ -171,10 +187,14 @@ func (j *Judge) innocent(p *person, e *history.Event) bool {
 // neighbour takes the end of a connection whose client had done nothing wrong.
 // Whether another had is known when all shards are together.
 func (a *abuses) neighbour(j *Judge, p *person, e *history.Event) {
-	if e.Who == history.Server && slices.Contains(blames, e.Code) && j.innocent(p, e) {
+	lost := e.Code != 0 && e.Code == int32(j.brief.Lost)
+	if e.Who == history.Server && (lost || slices.Contains(blames, e.Code)) && j.innocent(p, e) {
 		how := "ended without a close frame"
 		if e.Code != 0 {
 			how = fmt.Sprintf("closed with %d", e.Code)
+		}
+		if lost {
+			how += ", although nobody has its session but itself"
 		}
 		j.blame(incident{anomaly: CollateralClose, from: uint64(e.Code), said: how}, e)
 	}

@@ -30,6 +30,7 @@ type Brief struct {
 	Offsets    bool                   `json:"offsets"` // the dialect's deliveries carry dense offsets where the channel has history
 	Ack        bool                   `json:"ack"`
 	Silence    uint16                 `json:"silence,omitempty"` // close code that blames a silent client
+	Lost       uint16                 `json:"lost,omitempty"`    // close code that says that another connection has the session now
 	Expect     []scenario.Expectation `json:"expect"`
 	Personal   []int32                `json:"personal,omitempty"` // numbers of channels that belong to one user
 	Observed   []int32                `json:"observed,omitempty"` // numbers of channels on which the payloads are not ours

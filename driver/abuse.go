@@ -35,12 +35,16 @@ const brokenText = "\"squall \xff\xfe\xc0\xaf\""
 // is not connected, whose last offence has had no outcome yet, or who has nothing
 // to subscribe to again, is skipped and counted.
 func (s *shard) abuse(c *client, x step, now time.Duration) {
-	if !c.Connected() || c.faulty || s.offences[x.client] != nil {
+	if !c.Connected() || c.faulty || s.offences[x.client] != nil || s.asideOf(x.client) != nil {
 		s.skipped++
 		return
 	}
 	o := &offence{what: x.moment.How, life: c.Life(), till: now + outcomeWait + c.roundTrip()}
 	kind, _ := scenario.OffenceOf(o.what)
+	if kind.Aside {
+		s.offendAside(c, x, now)
+		return
+	}
 	channel, subscribed := history.ChannelID(0), false
 	c.Subscriptions(func(ch history.ChannelID, _ int) {
 		if !subscribed {

@@ -29,6 +29,8 @@ func (s *shard) do(x step, now time.Duration) {
 		s.waited(c, x, now)
 	case stepOut:
 		s.depart(c, x, now)
+	case stepAside:
+		s.asideWaited(c, x, now)
 	case stepMoment:
 		if s.fleet.draining.Load() {
 			return
@@ -141,7 +143,7 @@ func (s *shard) healAll(now time.Duration) {
 		case stepHeal:
 			x.at = now
 			kept.add(x)
-		case stepBack, stepArrive, stepFlush, stepWait, stepOut:
+		case stepBack, stepArrive, stepFlush, stepWait, stepOut, stepAside:
 			kept.add(x)
 		}
 	}

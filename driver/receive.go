@@ -15,6 +15,7 @@ func (s *shard) Message(t engine.Token, opcode byte, payload []byte, at engine.S
 	c, i := s.of(t)
 	if c == nil {
 		s.stillServed(t, opcode, payload, at)
+		s.asideMessage(t, opcode, payload, at)
 		return
 	}
 	switch opcode {

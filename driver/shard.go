@@ -47,7 +47,10 @@ type shard struct {
 	pubs    []publisher
 	steps   steps
 
-	offences  map[int32]*offence         // by client, while their outcome is awaited
+	offences  map[int32]*offence      // by client, while their outcome is awaited
+	asides    map[engine.Token]*aside // connections on which clients do something wrong beside their own
+	asided    int32
+	named     map[[2]int32]bool          // (client, client): whose session it has named
 	leftovers map[engine.Token]*leftover // connections that clients left open behind them
 	outboxes  map[int32]*outbox          // by client, while there is something in them
 
@@ -315,6 +318,15 @@ func (s *shard) say(c *client, m *session.Command) {
 }
 
 func (s *shard) send(c *client, cmd *dialect.Command) {
+	s.encode(cmd)
+	if s.fleet.tracing && int(c.id) == s.fleet.cfg.TraceClient {
+		s.fleet.traceFrame("send", c.Life(), s.frame, cmd.Token, s.loop.Now())
+	}
+	c.conn.Send(s.opcode, s.frame)
+}
+
+// encode puts a command into s.frame.
+func (s *shard) encode(cmd *dialect.Command) {
 	var err error
 	s.frame, err = s.fleet.cfg.Dialect.Append(s.frame[:0], cmd)
 	if err != nil {
@@ -322,10 +334,6 @@ func (s *shard) send(c *client, cmd *dialect.Command) {
 		// and must not look like one of the target.
 		panic(fmt.Sprintf("driver: %s can't say verb %d: %v", s.fleet.about.Name, cmd.Verb, err))
 	}
-	if s.fleet.tracing && int(c.id) == s.fleet.cfg.TraceClient {
-		s.fleet.traceFrame("send", c.Life(), s.frame, cmd.Token, s.loop.Now())
-	}
-	c.conn.Send(s.opcode, s.frame)
 }
 
 func token(client, life int32) engine.Token {
@@ -346,6 +354,7 @@ func (s *shard) of(t engine.Token) (*client, int32) {
 func (s *shard) Open(t engine.Token, at engine.Stamp) {
 	c, i := s.of(t)
 	if c == nil {
+		s.asideOpened(t)
 		return
 	}
 	now := s.loop.Now()
@@ -359,6 +368,7 @@ func (s *shard) Closed(t engine.Token, end engine.End) {
 	c, i := s.of(t)
 	if c == nil || s.leftovers[t] != nil {
 		s.displaced(t, end)
+		s.asideClosed(t, end)
 		return
 	}
 	now := s.loop.Now()

@@ -12,6 +12,10 @@ type Offence struct {
 	Codes []int // with which the connection must be ended, or without a close frame; nil: it need not be ended
 	Text  bool  // only where messages are text
 	Words bool  // is about the dialect's own words, not about frames
+
+	Aside bool   // is done on a connection that the client opens beside its own
+	must  string // what a server has to do about it; "": it follows from the codes
+	Bad   string // what it is when a server lets it pass; "": it was answered as if it were right
 }
 
 // Offences are all of them, in the order of the language.
@@ -27,6 +31,14 @@ func Offences() []Offence {
 		{Name: "unknown-command", About: "a command that the dialect doesn't have", Words: true},
 		{Name: "duplicate-subscribe", About: "a subscribe to a channel that is subscribed to", Words: true},
 		{Name: "second-connect", About: "another connect on one connection", Words: true},
+		{Name: "stale-epoch", About: "a resume from a position of another epoch", Words: true, Aside: true,
+			must: "must not be recovered", Bad: "was answered as recovered"},
+		{Name: "future-offset", About: "a resume from an offset that the channel has not reached", Words: true, Aside: true,
+			must: "must not be recovered", Bad: "was answered as recovered"},
+		{Name: "other-session", About: "a connect that names the session of another user", Words: true, Aside: true,
+			must: "must get nothing of it", Bad: "got the other user's session, or its messages"},
+		{Name: "expired-token", About: "a connect with a token that has expired", Words: true, Aside: true,
+			must: "must not be let in", Bad: "was let in"},
 	}
 }
 
@@ -42,6 +54,9 @@ func OffenceOf(name string) (o Offence, ok bool) {
 
 // Must says for people what a server has to do about it.
 func (o Offence) Must() string {
+	if o.must != "" {
+		return o.must
+	}
 	if o.Words {
 		return "must be refused"
 	}
@@ -57,9 +72,12 @@ func (c *compiler) abuse(i, k int, path string, d *AbuseSpec, optional bool) Mom
 	switch {
 	case o.Text && c.dialect.Binary:
 		why = "its messages are binary"
-	case o.Words && !c.dialect.Offends:
+	case o.Words && !o.Aside && !c.dialect.Offends:
 		why = "what its servers must refuse is not known"
-	default:
+	case o.Aside:
+		why = c.aside(join(path, "abuse.what"), &x)
+	}
+	if why == "" {
 		return x
 	}
 	if !optional {

@@ -242,7 +242,7 @@ func (p *Plan) Signed(now time.Time, sign func(claims map[string]any) (string, e
 	q.Clients = slices.Clone(p.Clients)
 	for i := range q.Clients {
 		c := &q.Clients[i]
-		c.Token, c.Headers = fill.Replace(c.Token), slices.Clone(c.Headers)
+		c.Token, c.Stale, c.Headers = fill.Replace(c.Token), fill.Replace(c.Stale), slices.Clone(c.Headers)
 		for k := range c.Headers {
 			c.Headers[k].Value = fill.Replace(c.Headers[k].Value)
 		}

@@ -37,6 +37,7 @@ type DialectInfo struct {
 	Unsubscribe bool
 	ClientPing  bool     // the client may ping in the dialect's own words
 	Sessions    bool     // connect may name a session, which the server may keep
+	Owned       bool     // and a session is its user's: whoever else names it gets one of their own
 	Keys        bool     // publications may carry an idempotency key
 	Binary      bool     // its messages are binary
 	Offends     bool     // it can say wrong commands, and tell that they were refused
@@ -94,6 +95,7 @@ func Compile(s *Scenario, o Options) (*Plan, Problems) {
 	c.groups()
 	c.moments()
 	c.sessions()
+	c.impostors()
 	c.chosen()
 	c.publications()
 	c.expectations()
@@ -120,6 +122,7 @@ type compiler struct {
 
 	scalings map[string][]scaling // by group
 	now      time.Duration        // of the moment that is being made; negative: any time
+	nosy     []nosy               // moments about other users' sessions
 	columns  []string             // of the data of the group that is being compiled
 }
 

@@ -96,7 +96,7 @@ type MuteSpec struct {
 type AbuseSpec struct {
 	Who   []string `yaml:"who" one:"true" about:"A group or a list; all by default."`
 	Share Share    `yaml:"share" about:"Which of them; all by default."`
-	What  string   `yaml:"what" need:"true" enum:"unmasked,reserved-bit,reserved-opcode,bad-utf8,long-control,oversize,bad-json,unknown-command,duplicate-subscribe,stale-epoch,future-offset,other-session,expired-token,second-connect" later:"stale-epoch,future-offset,other-session,expired-token" about:"The offence."`
+	What  string   `yaml:"what" need:"true" enum:"unmasked,reserved-bit,reserved-opcode,bad-utf8,long-control,oversize,bad-json,unknown-command,duplicate-subscribe,stale-epoch,future-offset,other-session,expired-token,second-connect" about:"The offence."`
 }
 
 // TopicSpec is a change of subscriptions.

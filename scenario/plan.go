@@ -169,10 +169,12 @@ type Client struct {
 	Arrive time.Duration // from the start of the run; negative: only by a scale
 	User   string
 	Token  string // secret
+	Stale  string // one of the same claims that has expired, where an abuse needs it; secret
 	Subs   []Sub
-	Pubs   []int // indexes into Plan.Publishers
-	Slowed bool  // it reads slowly, some time at least: keep its receive buffer small
-	Link   *Link // of its whole life; nil: none
+	Pubs   []int  // indexes into Plan.Publishers
+	Slowed bool   // it reads slowly, some time at least: keep its receive buffer small
+	Link   *Link  // of its whole life; nil: none
+	who    string // whom the target takes it for, where an abuse needs to know; "": its own business
 
 	Session bool // names a session when it connects
 

@@ -53,6 +53,7 @@ type About struct {
 	Subprotocol string // offered in the handshake; "" for none
 	Binary      bool   // messages travel in binary frames
 	SilenceCode uint16 // close code that blames a silent client; 0: there is none
+	LostCode    uint16 // close code that says that another connection has the session now; 0: there is none
 	Can         Can
 	Promises    Promises // what its documentation promises
 
@@ -83,6 +84,7 @@ type Can struct {
 	Unsubscribe bool
 	ClientPing  bool // the client may ping in the dialect's own words
 	Sessions    bool // connect may name a session, which the server may keep while the client is away
+	Owned       bool // and a session is its user's: whoever else names it gets one of their own
 	Keys        bool // publications may carry an idempotency key
 	Sticky      bool // a session that is kept can't be begun anew and kept again
 	Leave       bool // the client may say that it goes

@@ -18,10 +18,10 @@ func (Events) About() About {
 		Summary: "JSON events with epochs and offsets, as the reference gateway speaks",
 		Path:    "/events",
 
-		SilenceCode: 4003,
+		SilenceCode: 4003, LostCode: 4009,
 		Can: Can{
 			Recover: true, Offsets: true, Ack: true, AckOffset: true,
-			Patterns: true, Filters: true, Unsubscribe: true, ClientPing: true, Sessions: true, Keys: true, Offend: true,
+			Patterns: true, Filters: true, Unsubscribe: true, ClientPing: true, Sessions: true, Owned: true, Keys: true, Offend: true,
 		},
 		Promises: Promises{
 			Delivery: "exactly-once", Order: "per-channel", Recovery: true,

@@ -196,12 +196,13 @@ func (c *conn) connect(m *command) *refusal {
 	c.user = string(m.user)
 	if g.cfg.Authenticate != nil {
 		who, err := g.cfg.Authenticate(string(m.token), c.user)
-		if err != nil && !g.wrong.believes(err) {
+		if err != nil && !g.wrong.believes(err) && !g.wrong.trusts(who, err) {
 			c.send(item{frame: sayError(m.id, refuse(401, "unauthorized", err.Error()))})
 			c.close(CloseUnauthorized, "unauthorized")
 			return nil
 		}
 		c.user, c.role = who.User, who.Role
+		g.wrong.meets(who)
 	}
 	c.rights = g.rightsOf(c)
 	c.connected = true

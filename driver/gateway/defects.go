@@ -138,6 +138,16 @@ func Defects() []DefectInfo {
 			[]string{"uNetworking/uWebSockets#1673"}},
 		{"overlap-copies", "sends every 10th event of those with several subscriptions that match it once for each of them", "overlap-copies", 10,
 			[]string{"emqx/emqtt#17", "GruppoFilippetti/vertx-mqtt-broker#5", "moscajs/mosca#62"}},
+		{"foreign-epoch-accepted", "resumes from any epoch as if it were the channel's", "offence-tolerated", 1,
+			[]string{"centrifugal/centrifuge-go#159", "centrifugal/centrifuge-go#160", "ably/ably-js#540"}},
+		{"future-offset-accepted", "takes an offset that a channel has not reached for the latest, and says recovered", "offence-tolerated", 1,
+			[]string{"dunglas/mercure#586"}},
+		{"session-hijack", "serves a session to every user who knows its name", "offence-tolerated", 1,
+			[]string{"pal-tamas/rask#1075", "hrygo/hotplex#240", "fafhrd91/pyramid_sockjs#7"}},
+		{"other-session-evicted", "begins a new session for a user who names another one's, and closes that one's connection with 4009", "collateral-close", 1,
+			[]string{"pal-tamas/rask#1075"}},
+		{"expired-token-trusted", "lets in with an expired token a user whom it has let in before", "offence-tolerated", 1,
+			[]string{"dunglas/mercure#472"}},
 		{"invented-message", "puts behind every 40th event one that nobody published", "phantom-message", 40,
 			[]string{"dunglas/mercure#586"}},
 	}
@@ -204,6 +214,11 @@ type wrong struct {
 	lostMessage            *trigger
 	overlapCopies          *trigger
 	inventedMessage        *trigger
+	foreignEpoch           *trigger
+	futureOffset           *trigger
+	sessionHijack          *trigger
+	sessionEvicted         *trigger
+	trustedToken           *trigger
 
 	mu      sync.Mutex
 	heirs   []inheritance       // connection-id-reuse-leak
@@ -211,6 +226,7 @@ type wrong struct {
 	visits  map[string]*visitor // send-buffer-inversion
 	drained map[cursor]position // drain-loss
 	stuck   map[string]bool     // resume-livelock
+	met     map[string]bool     // expired-token-trusted
 }
 
 // Shown tells how often a defect has had its way so far, so that a test of
@@ -282,6 +298,11 @@ func (w *wrong) places() map[string]**trigger {
 		"lost-message":              &w.lostMessage,
 		"overlap-copies":            &w.overlapCopies,
 		"invented-message":          &w.inventedMessage,
+		"foreign-epoch-accepted":    &w.foreignEpoch,
+		"future-offset-accepted":    &w.futureOffset,
+		"session-hijack":            &w.sessionHijack,
+		"other-session-evicted":     &w.sessionEvicted,
+		"expired-token-trusted":     &w.trustedToken,
 	}
 }
 

@@ -116,7 +116,7 @@ func (all *sessions) sweep(now time.Time) {
 func (c *conn) enterSession(m *command, answer func(kept, resumed bool) []byte) {
 	all := &c.gateway.hub.sessions
 	w := c.gateway.wrong
-	s := all.enter(sessionKey{c.user, c.role, string(m.session)})
+	s := all.enter(w.ownerOf(all, c, sessionKey{c.user, c.role, string(m.session)}))
 	defer s.turn.Unlock()
 	s.mu.Lock()
 	old := s.conn

@@ -44,6 +44,7 @@ func (c *conn) subscribeNever(m *command, sub *subscription) {
 // resume may change what a client resumes from. Under the stream's lock.
 func (w *wrong) resume(sub *subscription, m *command) {
 	s := sub.stream
+	w.believePosition(s, m)
 	if s.size == 0 || string(m.epoch) != s.top.epoch {
 		return
 	}

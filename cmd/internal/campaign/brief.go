@@ -20,7 +20,7 @@ func NewBrief(plan *scenario.Plan, about dialect.About, target, engine string, s
 		Scenario: plan.Name, About: plan.About, File: plan.File, Set: plan.Set, Seed: plan.Seed,
 		Target: target, Dialect: about.Name, Engine: engine,
 		Duration: plan.Duration, Warmup: plan.Warmup, Promises: plan.Promises,
-		Silence: about.SilenceCode, Offsets: about.Can.Offsets, Ack: about.Can.Ack, Expect: plan.Expect, Memory: o.Memory,
+		Silence: about.SilenceCode, Lost: about.LostCode, Offsets: about.Can.Offsets, Ack: about.Can.Ack, Expect: plan.Expect, Memory: o.Memory,
 	}
 	if b.Memory <= 0 {
 		b.Memory = defaultMemory
