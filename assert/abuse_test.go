@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -22,6 +23,7 @@ func abuseTwin(events []history.Event) (anomalies map[string]int, judged, unseen
 		"unmasked": {0, 1002}, "reserved-bit": {0, 1002}, "reserved-opcode": {0, 1002}, "long-control": {0, 1002},
 		"bad-utf8": {0, 1007}, "oversize": {0, 1008, 1009, 1013},
 	}
+	beside := map[string]bool{"stale-epoch": true, "future-offset": true, "other-session": true, "expired-token": true}
 	valid := func(c int32) bool { return c < 1004 || c > 1006 && c < 1015 || c >= 3000 && c < 5000 }
 	for i, e := range events {
 		offence, bad := "", false
@@ -39,7 +41,7 @@ func abuseTwin(events []history.Event) (anomalies map[string]int, judged, unseen
 				}
 				slow = slow || x.Kind == history.FaultBegin && x.Note == "slow"
 				mended := x.Kind == history.FaultEnd && x.Note == e.Note
-				ended := x.Kind == history.Closed
+				ended := x.Kind == history.Closed && !beside[offence]
 				if !mended && !ended {
 					continue
 				}
@@ -72,7 +74,7 @@ func abuseTwin(events []history.Event) (anomalies map[string]int, judged, unseen
 		switch {
 		case e.Kind == history.Problem && e.Note != "":
 			name = "offence-passed-on"
-		case e.Kind == history.Closed && e.Who == history.Server && (e.Code == 0 || e.Code == 1002 || e.Code == 1003 || e.Code >= 1007 && e.Code <= 1011):
+		case e.Kind == history.Closed && e.Who == history.Server && (e.Code == 0 || e.Code == 1002 || e.Code == 1003 || e.Code >= 1007 && e.Code <= 1011 || e.Code == 4009):
 			name = "collateral-close"
 		}
 		if name == "" {
@@ -120,6 +122,7 @@ func slowThen(before []history.Event, e history.Event) bool {
 func TestAbuseTwin(t *testing.T) {
 	names := history.NewNames(nil)
 	brief := &Brief{
+		Lost:   4009,
 		Groups: []BriefGroup{{Name: "all", Count: 6}},
 		Expect: []scenario.Expectation{{Rule: "close", Name: "close", Close: scenario.CloseLimit{When: "abuse"}}},
 	}
@@ -129,6 +132,7 @@ func TestAbuseTwin(t *testing.T) {
 		now := time.Second
 		lives := [6]int32{}
 		open, slow := [6]string{}, [6]bool{} // the offence that is awaited
+		begun := [6]int32{}                  // in which life
 		emit := func(c int, k history.Kind, change func(*history.Event)) {
 			now += time.Duration(rapid.IntRange(1, 3000).Draw(t, "later")) * time.Millisecond
 			e := history.Event{Kind: k, Client: history.ClientID(c), Life: lives[c], Channel: -1, Seen: now, Arrived: now, Sent: now, Due: now}
@@ -157,6 +161,7 @@ func TestAbuseTwin(t *testing.T) {
 			case 0, 1:
 				if open[c] == "" {
 					open[c] = "abuse " + rapid.SampledFrom(offences).Draw(t, "offence")
+					begun[c] = lives[c]
 					emit(c, history.FaultBegin, func(e *history.Event) { e.Note = open[c] })
 				}
 			case 2:
@@ -166,17 +171,19 @@ func TestAbuseTwin(t *testing.T) {
 					if r == history.Failed && !o.Words {
 						r = history.Unknown
 					}
-					emit(c, history.FaultEnd, func(e *history.Event) { e.Note, e.Result = open[c], r })
+					emit(c, history.FaultEnd, func(e *history.Event) { e.Note, e.Result, e.Life = open[c], r, begun[c] })
 					open[c] = ""
 				}
 			case 3, 4:
 				who := rapid.SampledFrom([]history.Who{history.Server, history.Server, history.Server, history.Fault, history.Client}).Draw(t, "who")
-				code := rapid.SampledFrom([]int32{0, 1000, 1001, 1002, 1007, 1008, 1009, 1011, 1013, 3501, 4001}).Draw(t, "code")
+				code := rapid.SampledFrom([]int32{0, 1000, 1001, 1002, 1007, 1008, 1009, 1011, 1013, 3501, 4001, 4009}).Draw(t, "code")
 				if who == history.Client {
 					code = rapid.SampledFrom([]int32{0, 1006}).Draw(t, "forbidden")
 				}
 				emit(c, history.Closed, func(e *history.Event) { e.Who, e.Code = who, code })
-				open[c] = ""
+				if o, _ := scenario.OffenceOf(strings.TrimPrefix(open[c], "abuse ")); !o.Aside {
+					open[c] = ""
+				}
 				arrive(c)
 			case 5:
 				emit(c, history.Problem, func(e *history.Event) { e.Note = "broken WebSocket: reserved bits" })

@@ -492,13 +492,16 @@ var explanations = [anomalies]Explanation{
 		Look:   "when the broker acknowledges and when it syncs; what must be lost with a crash has to change the epoch, so that clients know",
 	},
 	OffenceTolerated: {
-		Wire: "a frame breaks RFC 6455 (no mask, a reserved bit or opcode, a control frame over 125 bytes, a text that is not UTF-8, a length beyond all limits), and neither a close frame nor the end of TCP follows; a ping behind it may even be answered. Or a command that must be refused is answered as if it were right",
+		Wire: "a frame breaks RFC 6455 (no mask, a reserved bit or opcode, a control frame over 125 bytes, a text that is not UTF-8, a length beyond all limits), and neither a close frame nor the end of TCP follows; a ping behind it may even be answered. Or a command that must be refused is answered as if it were right: a position of another epoch, or from the future, as recovered; another user's session as resumed; an expired token as good",
 		Causes: []string{
 			"the library checks nothing unless it is told to: masks, UTF-8 and the largest message are options",
 			"the length of a frame is believed, and memory is kept for it until it is full",
 			"a handler swallows the library's error and reads on",
+			"the epoch is compared only if the server's own store has one, or an offset is only compared downwards",
+			"sessions are found by their name alone, and a name is no secret",
+			"a resume, or a connection of somebody who is known already, skips the check of the token",
 		},
-		Issues: []string{"theturtle32/WebSocket-Node#226", "novnc/websockify#164", "gobwas/ws#223"},
+		Issues: []string{"theturtle32/WebSocket-Node#226", "novnc/websockify#164", "gobwas/ws#223", "pal-tamas/rask#1075", "dunglas/mercure#472", "ably/ably-js#540"},
 		Look:   "the options of the WebSocket library on the server's side, and what is done with the errors of its reader. A proxy in between may mend frames, or hide that they were wrong",
 	},
 	CollateralClose: {

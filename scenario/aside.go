@@ -27,8 +27,8 @@ func (c *compiler) aside(path string, x *Moment) (why string) {
 		switch {
 		case !c.dialect.Recover || !c.dialect.Offsets:
 			return "there are no epochs and offsets to resume from"
-		case !c.plan.Promises.any(func(q Promises) bool { return q.Recovery }):
-			return "no recovery is promised, so what its servers must refuse is not known"
+		case !c.recoverable():
+			return "no recovery is promised or expected, so what its servers must refuse is not known"
 		}
 	case "other-session":
 		switch {
@@ -48,6 +48,13 @@ func (c *compiler) aside(path string, x *Moment) (why string) {
 		}
 	}
 	return ""
+}
+
+// recoverable reports whether the target promises recovery, or the scenario
+// expects it: elsewhere a position may mean something else than that.
+func (c *compiler) recoverable() bool {
+	return c.plan.Promises.any(func(q Promises) bool { return q.Recovery }) ||
+		slices.ContainsFunc(c.s.Expect, func(e ExpectSpec) bool { return e.Recovery != "" })
 }
 
 // outdate gives a client a token that is like its own and has expired.
