@@ -81,6 +81,11 @@ const (
 	// Owned by order.
 	SendBufferInversion
 
+	// Owned by isolation.
+	FilterFalsePositive
+	// Owned by delivery.
+	FilterFalseNegative
+
 	anomalies // how many there are
 )
 
@@ -199,7 +204,9 @@ var definitions = [anomalies]Definition{
 	WronglyRefused:          {"wrongly-refused", "isolation", "isolation", "a client was told that it has no right to what the scenario doesn't say must be refused", bars},
 	RetryDoublePublish:      {"retry-double-publish", "delivery", "idempotency", "a publication was sent again with its key, and took effect twice", repeats},
 
-	OverlapCopies: {"overlap-copies", "delivery", "copies", "a client with several subscriptions that match a channel got more copies of a message than the target promises", repeats},
+	FilterFalsePositive: {"filter-false-positive", "isolation", "filter", "a message came to a subscription whose filter keeps it back", leaks},
+	FilterFalseNegative: {"filter-false-negative", "delivery", "filter", "a message is missing at all who have a filter that lets it through, and others received it", loses},
+	OverlapCopies:       {"overlap-copies", "delivery", "copies", "a client with several subscriptions that match a channel got more copies of a message than the target promises", repeats},
 
 	SendBufferInversion: {"send-buffer-inversion", "order", "order: per-publisher", "a message that its client had kept while it was offline was put behind one that the client sent after it", reorders},
 	OffenceTolerated:    {"offence-tolerated", "close", "close: abuse", "a client broke the protocol, and its connection went on, or its command was obeyed", offends},

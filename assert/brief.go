@@ -34,6 +34,7 @@ type Brief struct {
 	Expect     []scenario.Expectation `json:"expect"`
 	Personal   []int32                `json:"personal,omitempty"` // numbers of channels that belong to one user
 	Observed   []int32                `json:"observed,omitempty"` // numbers of channels on which the payloads are not ours
+	Filters    []string               `json:"filters,omitempty"`  // of subscriptions, by number from 1; none that is secret
 	Memory     int64                  `json:"memory"`             // bytes that the ledger may use
 }
 

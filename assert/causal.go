@@ -59,7 +59,7 @@ func (j *Judge) caused(e *history.Event) {
 		return // from before the answer: a replay owes it, at its own time
 	default:
 		d.epoch, d.offset = c.epoch, e.Offset
-		here = e.Offset <= c.last && j.ledger.gaps.find(at, c.epoch, e.Offset) == nil
+		here = e.Offset <= c.last && j.got(at, c, c.epoch, e.Offset)
 	}
 	if here {
 		c.causes++
@@ -120,7 +120,7 @@ func (s *settlement) judgeCausal() {
 				}
 			default:
 				n, ok := ch.entry(d.epoch, d.offset)
-				if !ok || n.ident() != d.cause || c.epoch != d.epoch || c.last < d.offset || p.ledger.gaps.find(d.cursor, d.epoch, d.offset) != nil {
+				if !ok || n.ident() != d.cause || c.epoch != d.epoch || c.last < d.offset || !p.got(d.cursor, c, d.epoch, d.offset) {
 					continue
 				}
 			}

@@ -24,6 +24,7 @@ type claim struct {
 	hasty    bool          // asked for before an unsubscribe was answered
 	quick    bool          // given back before the subscribe was answered
 	denied   bool          // in state left: the server has refused it
+	filter   uint8         // number of its filter; 0: none
 }
 
 // claims of one shard.
@@ -97,7 +98,7 @@ func (x *claims) subscribe(j *Judge, p *person, e *history.Event) bool {
 	if k.state == live {
 		k.end(e.Sent, true)
 	}
-	k.hasty, k.denied = false, false
+	k.hasty, k.denied, k.filter = false, false, uint8(max(e.Publisher, 0))
 	k.state, k.life, k.asked, k.released = asked, e.Life, e.Sent, 0
 	return true
 }
@@ -108,7 +109,7 @@ func (x *claims) subscribed(j *Judge, p *person, e *history.Event) bool {
 	}
 	k := x.of(p, e)
 	k.state, k.life = live, e.Life
-	k.windows = append(k.windows, window{life: e.Life, asked: k.asked, open: e.Seen, loose: true, hasty: k.hasty})
+	k.windows = append(k.windows, window{life: e.Life, asked: k.asked, open: e.Seen, loose: true, hasty: k.hasty, filter: k.filter})
 	for at := p.first; at >= 0; at = j.ledger.all[at].next {
 		c := &j.ledger.all[at]
 		if x.matches(j, k.pattern, c.channel) && (c.life != e.Life || c.state != live && (c.state != asked || c.patterned)) {

@@ -18,6 +18,7 @@ func (s *settlement) delivery(w *want, v *Verdict) {
 	v.add(true, "unseen", t.unseen)
 	v.add(false, "in flight at the end of a pattern", t.adrift)
 	v.add(false, "foreign messages", t.foreign)
+	v.add(false, "kept back by filters", t.withheld)
 	overlapping := s.overlapping(w)
 	v.add(false, "channels with overlapping subscriptions", overlapping)
 	v.add(false, "further copies, one a subscription", t.copied)

@@ -118,7 +118,7 @@ func (f *fact) concerns(channel history.ChannelID) bool {
 		return f.channel == channel || f.channel < 0
 	case history.Dial, history.Open:
 		return channel < 0
-	case history.Deliver, history.Subscribe, history.Subscribed, history.Unsubscribe, history.Unsubscribed, history.Gap, history.Leftover:
+	case history.Deliver, history.Subscribe, history.Subscribed, history.Unsubscribe, history.Unsubscribed, history.Gap, history.Leftover, history.Passed:
 		return f.channel == channel
 	case history.Connected, history.Closed, history.Displaced, history.Announced, history.Pinged, history.FaultBegin, history.FaultEnd, history.Probe:
 		return true
@@ -134,6 +134,16 @@ func (v *evidence) latest(client history.ClientID) *fact {
 		}
 	}
 	return nil
+}
+
+// receipt is when a client received an offset of a channel last; 0: nobody knows.
+func (v *evidence) receipt(client history.ClientID, channel history.ChannelID, o uint64) time.Duration {
+	for i := v.next; i > 0 && v.next-i < uint64(len(v.ring)); i-- {
+		if f := &v.ring[(i-1)&uint64(len(v.ring)-1)]; f.client == client && f.kind == history.Deliver && f.channel == channel && f.offset == o {
+			return f.seen
+		}
+	}
+	return 0
 }
 
 func (f *fact) ident() ident {

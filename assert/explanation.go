@@ -78,6 +78,26 @@ var explanations = [anomalies]Explanation{
 		Issues: []string{"emqx/emqtt#17", "moscajs/mosca#62", "socketio/socket.io#5334", "nats-io/nats-server#7801"},
 		Look:   "one offset or two: two offsets mean that it was published twice (publishers, retries, idempotency keys), one offset that it was delivered twice (fan-out, subscriptions)",
 	},
+	FilterFalsePositive: {
+		Wire: "an event arrives on a subscription that was asked for with a filter, and the filter is not true of the event's data",
+		Causes: []string{
+			"the filter is applied to what is fanned out live, and not to what is read from the history or from a session's backlog",
+			"the subscription of an earlier connection, with another filter, is found again and goes on",
+			"the filter sees another form of the event than the one that is delivered: before a transformation, or an old row beside a new one",
+		},
+		Issues: []string{"supabase/realtime#585", "supabase/realtime#397", "supabase/walrus#53"},
+		Look:   "the phase of the finding: replaying points to the history's path, live to the fan-out. Then every place at which an event enters a connection's queue: all must ask the same filter",
+	},
+	FilterFalseNegative: {
+		Wire: "an event of which the filter is true does not arrive on any subscription with that filter, while subscriptions without it receive it",
+		Causes: []string{
+			"an index over filters is used to find subscribers, and misses some of several that overlap",
+			"values are compared by another type than the client meant: a number with a text, an absent field with null",
+			"the filter is compiled once and kept under a key that two different filters share",
+		},
+		Issues: []string{"dotnet/MQTTnet#1612", "supabase/realtime#414"},
+		Look:   "the missing event's data beside the filter that the finding names; then how the server compiles and finds filters. One subscription with that filter and one without, side by side, show it",
+	},
 	OverlapCopies: {
 		Wire: "one message comes several times to a client that is subscribed to its channel and to a pattern that matches it, or to two such patterns",
 		Causes: []string{

@@ -33,6 +33,7 @@ type incident struct {
 
 	otherChannel history.ChannelID // causal-inversion: of other
 	copies       int8              // lost-message: of each message, one a subscription; 0: the message itself
+	filter       uint8             // number of the filter that it is about; 0: none
 	entry        int               // heartbeat: the expectation that it breaks
 	setting      setting
 	said         string // what was wrong, where nothing above tells

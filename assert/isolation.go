@@ -271,7 +271,7 @@ func (s *settlement) subscribed(client history.ClientID, ch history.ChannelID) b
 // isolation judges whether anybody got what was not theirs.
 func (s *settlement) isolation(w *want, v *Verdict) {
 	t := s.sum(w)
-	apart := s.apart(w)
+	apart := s.apart(w) + t.withheld
 	v.add(true, "deliveries judged", t.received)
 	v.add(true, "withheld", apart)
 	v.add(false, "unsubscribes", s.releases(w))
@@ -369,6 +369,8 @@ func (s *settlement) kept(f *found) string {
 		return "the scenario says that it must be refused"
 	case DeliveredDespiteRefusal:
 		return "the target has refused the subscription, and no other brings the channel"
+	case FilterFalsePositive:
+		return "the filter of its subscription keeps it back: " + s.filterText(f.filter)
 	case WronglyRefused:
 		return "the scenario doesn't say that it must be refused"
 	}

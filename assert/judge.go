@@ -207,6 +207,8 @@ func (j *Judge) rare(e *history.Event) {
 		}
 	case history.Gap:
 		j.gap(p, e)
+	case history.Passed:
+		j.passed(e)
 	case history.Missed:
 		// never written: nobody is owed it
 	case history.Beat:

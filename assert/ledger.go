@@ -90,6 +90,8 @@ type cursor struct {
 	foreign                                                                 int64 // deliveries without a stamp
 	bare                                                                    int32 // plain: deliveries that named no message
 	windows                                                                 int32 // plain: index of its windows, or -1
+
+	sieve *sieve // where a filter makes holes lawful; nil: nowhere
 }
 
 // person is what the judge knows of one client. There are very many: the fields

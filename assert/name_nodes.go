@@ -79,7 +79,7 @@ func (s *settlement) receivedAt(channel history.ChannelID, epoch history.EpochID
 		for at := range p.ledger.all {
 			c := &p.ledger.all[at]
 			if c.channel == channel && c.epoch == epoch && c.positioned && c.state == live && p.people[c.client].node == int32(m.node) &&
-				c.answered < m.sent && c.top < o && o <= c.last && p.ledger.gaps.find(int32(at), epoch, o) == nil {
+				c.answered < m.sent && c.top < o && o <= c.last && p.got(int32(at), c, epoch, o) {
 				return true
 			}
 		}
@@ -144,7 +144,7 @@ func (s *settlement) replayed(channel history.ChannelID, epoch history.EpochID, 
 		for at := range p.ledger.all {
 			c := &p.ledger.all[at]
 			if c.channel == channel && c.epoch == epoch && c.recovered && c.askedAt > crash.from && c.base < o && o <= c.top &&
-				c.last >= o && p.ledger.gaps.find(int32(at), epoch, o) == nil {
+				c.last >= o && p.got(int32(at), c, epoch, o) {
 				return true
 			}
 		}

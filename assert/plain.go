@@ -30,6 +30,7 @@ type window struct {
 	loose        bool          // without a position by its nature: nothing is owed across its end
 	slowed       time.Duration // since when the client read slowly in that life; 0: it did not
 	waivedBefore time.Duration // a gap notice: what was sent before it is not owed
+	filter       uint8         // number of its filter; 0: none
 }
 
 type flowKey struct {
@@ -100,7 +101,7 @@ func (p *plain) claim(c *cursor, k *claim, at time.Duration) {
 		c.windows = int32(len(p.windows))
 		p.windows = append(p.windows, nil)
 	}
-	p.windows[c.windows] = append(p.windows[c.windows], window{life: k.life, asked: k.asked, open: at, loose: true, hasty: k.hasty})
+	p.windows[c.windows] = append(p.windows[c.windows], window{life: k.life, asked: k.asked, open: at, loose: true, hasty: k.hasty, filter: k.filter})
 	c.segment++
 	c.inLive, c.inReplay, c.liveLow, c.replayHi, c.extra = 0, 0, 0, 0, 0
 	c.recovering, c.recovered, c.inverted, c.positioned = false, false, false, false
@@ -114,7 +115,11 @@ func (p *plain) open(c *cursor, e *history.Event) {
 		c.windows = int32(len(p.windows))
 		p.windows = append(p.windows, nil)
 	}
-	p.windows[c.windows] = append(p.windows[c.windows], window{life: e.Life, asked: c.askedAt, open: e.Seen, hasty: c.hasty})
+	w := window{life: e.Life, asked: c.askedAt, open: e.Seen, hasty: c.hasty}
+	if c.sieve != nil {
+		w.filter = c.sieve.filter
+	}
+	p.windows[c.windows] = append(p.windows[c.windows], w)
 }
 
 // close ends the current window, if there is one.

@@ -38,6 +38,31 @@ type outbox struct {
 	gone        uint64 // oldest ones given up for memory
 	all         []publication
 	fence       publication // its fence, if written
+	masks       []uint64    // which filters let each through, as far as any does: masks[n−1−gone]
+	fenceMask   uint64
+}
+
+// mask notes which filters let publication n through. Where the plan has none
+// nothing is kept.
+func (b *outbox) mask(n, filters uint64) {
+	if filters == 0 || n <= b.gone {
+		return
+	}
+	for uint64(len(b.masks)) < n-b.gone {
+		b.masks = append(b.masks, 0)
+	}
+	b.masks[n-1-b.gone] = filters
+}
+
+// maskOf tells which filters let a message through.
+func (b *outbox) maskOf(id ident) uint64 {
+	switch {
+	case id.fence:
+		return b.fenceMask
+	case id.seq <= b.gone || id.seq-b.gone > uint64(len(b.masks)):
+		return 0
+	}
+	return b.masks[id.seq-1-b.gone]
 }
 
 // highest is the last sequence number written.
@@ -102,6 +127,7 @@ func (p *publications) publish(e *history.Event, node int16) {
 	b := p.of(e)
 	if e.Flags&history.FlagFence != 0 {
 		b.fence = publication{sent: e.Sent, life: e.Life, written: true, node: node}
+		b.fenceMask = e.Offset
 		return
 	}
 	if e.Flags&history.FlagRetry != 0 {
@@ -120,6 +146,7 @@ func (p *publications) publish(e *history.Event, node int16) {
 		p.held++
 	}
 	b.all[e.Seq-1-b.gone] = publication{sent: e.Sent, life: e.Life, written: true, node: node, flushed: e.Flags&history.FlagOutbox != 0}
+	b.mask(e.Seq, e.Offset)
 	if e.Flags&history.FlagOutbox != 0 {
 		p.flushed++
 	}
@@ -137,6 +164,7 @@ func (p *publications) retire(b *outbox) {
 	}
 	n := (len(b.all) + 1) / 2
 	b.all = append([]publication(nil), b.all[n:]...)
+	b.masks = append([]uint64(nil), b.masks[min(n, len(b.masks)):]...)
 	b.gone += uint64(n)
 	p.held -= int64(n)
 	p.retired += int64(n)

@@ -77,6 +77,10 @@ func (j *Judge) unusual(at int32, c *cursor, e *history.Event) {
 		}
 		c.extra = max(c.extra, e.Offset)
 		c.received++
+		if c.sieve != nil {
+			c.sieve.of(e.Epoch).mark(e.Offset)
+			j.logs[j.log(e.Channel, e.Epoch)].see(e)
+		}
 		return
 	}
 	if c.state == asked && !replay && j.claims.holds(j, &j.people[e.Client], e.Channel, e.Life) != nil {
@@ -85,7 +89,7 @@ func (j *Judge) unusual(at int32, c *cursor, e *history.Event) {
 		c.received++
 		return
 	}
-	if e.Flags&history.FlagUnordered != 0 { // holes are legal: only going back is judged
+	if e.Flags&history.FlagUnordered != 0 && c.sieve == nil { // holes are legal: only going back is judged
 		c.sparse = true
 		if e.Offset > c.last {
 			c.last = e.Offset - 1
@@ -93,6 +97,10 @@ func (j *Judge) unusual(at int32, c *cursor, e *history.Event) {
 	}
 	if c.log < 0 || e.Epoch != c.epoch {
 		if c.state == live { // another epoch without a word: begin anew there
+			j.turnSieve(c)
+			if c.sieve != nil {
+				c.sieve.open = true
+			}
 			c.waived++
 			c.chain = -1
 			c.epoch, c.log = e.Epoch, j.log(e.Channel, e.Epoch)
@@ -108,7 +116,11 @@ func (j *Judge) unusual(at int32, c *cursor, e *history.Event) {
 	if c.stillborn {
 		c.stillborn = false
 		if e.Offset > c.last {
-			c.waived += int64(e.Offset - 1 - c.last)
+			if c.sieve != nil {
+				c.sieve.forgive(e.Offset-1, byNotice)
+			} else {
+				c.waived += int64(e.Offset - 1 - c.last)
+			}
 			c.prevFrom, c.prevTo = c.origin, c.last
 			c.last, c.base, c.origin = e.Offset-1, e.Offset-1, e.Offset-1
 		}
@@ -116,6 +128,10 @@ func (j *Judge) unusual(at int32, c *cursor, e *history.Event) {
 	s := j.logs[c.log].see(e)
 	if s == differs || s == again {
 		j.disagree(s, e, c)
+	}
+	if c.sieve != nil {
+		j.strained(c, e, replay, s)
+		return
 	}
 	switch o := e.Offset; {
 	case o > c.last:

@@ -22,13 +22,14 @@ import (
 // is `SECONDS ACTOR VERB …`. Actors are voters `v0`, `v1`…, tellers `t0`, `t1`…
 // and `run`. Voters: open, session new|resumed|refused|plain [ID], ready, closed WHO [CODE], fault NAME, healed NAME, sub CH
 // [from O/E] [kept], ack CH O/E [recovered|refused], ack CH, recv CH O/E MSG [flags],
-// recv CH MSG, cause CH O/E MSG (of the receipt before), unsub CH, unsubbed CH, revoked CH, gap CH O/E, probe SENT, resynced SINCE,
+// recv CH MSG, cause CH O/E MSG (of the receipt before), unsub CH, unsubbed CH, revoked CH, gap CH O/E, told CH O/E, probe SENT, resynced SINCE,
 // refused CODE, problem CODE [excused|broken], dial NODE [hinted], notice MS, leftover CH MSG and displaced
 // CODE of the connection before; sub CH forbidden, ack CH forbidden, denied CH [forbidden], shut-out (not let in),
 // barred and let-in (of those who must not be), given CH (by the server itself). The run: phase NAME,
 // fault NAME @NODE, healed NAME @NODE. An abuse is healed =obeyed, =refused, or neither. Tellers: pub CH MSG [retry|outbox], ok|fail|unknown CH MSG [O/E] [retry].
 // A message is `t0#3`, `t0.1#3` with its incarnation, and ends in `!` if it is a
-// fence. Flags: replay, corrupt, storm, due=S.
+// fence. Flags: replay, corrupt, storm, due=S. A sub that ends in filter=N has filter N;
+// a pub that ends in passes=N,M is let through by these.
 type script struct {
 	names  *history.Names
 	brief  *Brief
@@ -37,6 +38,8 @@ type script struct {
 	lives  map[history.ClientID]int32
 	sent   map[string]time.Duration
 	voters int
+
+	filtered map[uint64]bool // subscriptions that have a filter
 }
 
 const scriptVoters, scriptTellers = 8, 4
@@ -242,7 +245,7 @@ func parseScript(text string) (*script, error) {
 var scriptKinds = map[string]history.Kind{
 	"open": history.Open, "ready": history.Ready, "closed": history.Closed, "fault": history.FaultBegin, "healed": history.FaultEnd,
 	"sub": history.Subscribe, "ack": history.Subscribed, "recv": history.Deliver, "unsub": history.Unsubscribe, "revoked": history.Unsubscribed,
-	"gap": history.Gap, "probe": history.Probe, "resynced": history.Resynced, "refused": history.Refused, "problem": history.Problem, "dial": history.Dial,
+	"gap": history.Gap, "told": history.Passed, "probe": history.Probe, "resynced": history.Resynced, "refused": history.Refused, "problem": history.Problem, "dial": history.Dial,
 	"pub": history.Publish, "ok": history.Outcome, "fail": history.Outcome, "unknown": history.Outcome, "phase": history.Phase,
 	"cause": history.Caused, "notice": history.Announced, "session": history.Connected, "leftover": history.Leftover, "displaced": history.Displaced, "unsubbed": history.Unsubscribed,
 	"denied": history.Denied, "shut-out": history.Denied, "barred": history.Denied, "let-in": history.Connected, "given": history.Subscribed,
@@ -350,6 +353,17 @@ func (s *script) event(f []string) error {
 		return s.keep(e, err)
 	case history.Subscribe:
 		channel()
+		if n := len(args); n > 0 && strings.HasPrefix(args[n-1], "filter=") {
+			number, err := strconv.Atoi(args[n-1][len("filter="):])
+			if err != nil {
+				return err
+			}
+			e.Publisher, args = int32(number), args[:n-1]
+			if s.filtered == nil {
+				s.filtered = make(map[uint64]bool)
+			}
+			s.filtered[cursorKey(e.Client, e.Channel)] = true
+		}
 		if n := len(args); n > 0 && args[n-1] == "kept" {
 			e.Flags |= history.FlagKept
 			args = args[:n-1]
@@ -377,12 +391,22 @@ func (s *script) event(f []string) error {
 		if f[2] == "revoked" {
 			e.Flags |= history.FlagServer
 		}
-	case history.Gap:
+	case history.Gap, history.Passed:
 		channel()
 		e.Flags |= history.FlagPositioned
 		err = s.position(&e, args[0])
 	case history.Publish, history.Outcome:
 		channel()
+		if n := len(args); strings.HasPrefix(args[n-1], "passes=") {
+			for _, x := range strings.Split(args[n-1][len("passes="):], ",") {
+				number, err := strconv.Atoi(x)
+				if err != nil {
+					return err
+				}
+				e.Offset |= 1 << (number - 1)
+			}
+			args = args[:n-1]
+		}
 		if err := s.message(&e, args[0]); err != nil {
 			return err
 		}
@@ -414,6 +438,9 @@ func (s *script) event(f []string) error {
 			e.Flags |= history.FlagPositioned
 			if err := s.position(&e, args[0]); err != nil {
 				return err
+			}
+			if s.filtered[cursorKey(e.Client, e.Channel)] {
+				e.Flags |= history.FlagUnordered
 			}
 			args = args[1:]
 		}

@@ -111,6 +111,10 @@ func (j *Judge) connected(p *person, e *history.Event) {
 
 // resume lets a subscription go on in a new life.
 func (j *Judge) resume(at int32, c *cursor, e *history.Event) {
+	j.turnSieve(c)
+	if c.sieve != nil && c.positioned {
+		c.sieve.open = true
+	}
 	c.state, c.life, c.answered = live, e.Life, e.Seen
 	c.own = own{life: e.Life, since: e.Seen}
 	c.segment++

@@ -23,6 +23,7 @@ type settlement struct {
 
 	phantomIDs map[missIdent]bool
 	offsets    map[placeKey]map[ident]place
+	lotsOf     map[placeKey][]lot
 	promisesOf map[history.ChannelID]*scenario.Promises
 
 	cuts bool // the target is known to cut backlogs
@@ -39,14 +40,15 @@ type found struct {
 
 // cursorEnd is what the end made of a cursor.
 type cursorEnd struct {
-	unseen  int64 // owed, not received, and not provably lost
-	adrift  int64 // in flight when a subscription without a position ended: not owed
-	lost    int64
-	waived  int64 // beyond what the cursor counted itself
-	emptied int64 // the same, of what the plan itself took away
-	doubted int64 // the same, of what a command of the plan may have taken away
-	copies  int64 // that were looked for, one a subscription
-	missed  int64 // refused returns that missed something of another epoch
+	unseen   int64 // owed, not received, and not provably lost
+	adrift   int64 // in flight when a subscription without a position ended: not owed
+	lost     int64
+	waived   int64 // beyond what the cursor counted itself
+	emptied  int64 // the same, of what the plan itself took away
+	doubted  int64 // the same, of what a command of the plan may have taken away
+	copies   int64 // that were looked for, one a subscription
+	withheld int64 // that a filter kept back
+	missed   int64 // refused returns that missed something of another epoch
 }
 
 // missKey names one offset of a channel.

@@ -17,6 +17,10 @@ func (s *settlement) judgeCursors() {
 	for i, p := range s.parts {
 		for at := range p.ledger.all {
 			c := &p.ledger.all[at]
+			if c.sieve != nil {
+				lost = s.sieveLosses(lost, i, int32(at), c)
+				continue
+			}
 			if !c.everAnswered || !c.positioned && len(p.ledger.gaps.of[int32(at)]) == 0 {
 				continue
 			}
@@ -31,6 +35,7 @@ func (s *settlement) judgeCursors() {
 			}
 		}
 	}
+	s.nameFiltered(lost)
 	s.nameUnheard(lost)
 	s.nameForgotten(lost)
 	s.nameRemote(lost)
@@ -40,7 +45,7 @@ func (s *settlement) judgeCursors() {
 		c := &s.parts[l.part].ledger.all[l.cursor]
 		s.ends[l.part][l.cursor].lost += l.n
 		x := incident{anomaly: l.anomaly, client: c.client, channel: c.channel, epoch: l.epoch, life: l.life,
-			from: l.from, to: l.to, n: l.n, seen: l.seen, setting: l.setting}
+			from: l.from, to: l.to, n: l.n, seen: l.seen, filter: l.filter, setting: l.setting}
 		if n, ok := s.channels[c.channel].entry(l.epoch, l.from); ok {
 			x.id = n.ident()
 		}
@@ -74,6 +79,7 @@ type loss struct {
 	setting  setting
 	fence    bool  // it is the fence, at an offset that nobody knows
 	node     int32 // to which the client was connected
+	filter   uint8 // that explains it; 0: none does
 }
 
 // gapLosses names what is missing in a pending gap.

@@ -16,6 +16,7 @@ func (s *settlement) judgePlain() {
 				continue
 			}
 			list := p.plain.windows[c.windows]
+			s.plainLeaks(i, int32(at), c, list)
 			for w := range list {
 				for _, b := range s.channels[c.channel].outboxes {
 					s.judgeWindow(i, int32(at), c, int32(w), &list[w], b, w == len(list)-1)
@@ -67,6 +68,10 @@ func (s *settlement) judgeWindow(part int, at int32, c *cursor, number int32, w 
 		}
 		if !open && m.sent > w.close {
 			break
+		}
+		if !passes(b.maskOf(ident{seq: n}), w.filter) {
+			s.ends[part][at].withheld++
+			continue
 		}
 		got := ch.received(b, n)
 		// What was said on an earlier connection and never acknowledged may still
@@ -135,4 +140,36 @@ func (c *channelEnd) listened(m *publication) bool {
 		}
 	}
 	return false
+}
+
+// plainLeaks finds what came to a subscription without a position although no filter
+// that it has had lets it through.
+func (s *settlement) plainLeaks(part int, at int32, c *cursor, list []window) {
+	for i := range list {
+		if list[i].filter == 0 {
+			return
+		}
+	}
+	j := s.parts[part]
+	for _, b := range s.channels[c.channel].outboxes {
+		f := j.plain.find(at, b.publisher, b.incarnation)
+		if f == nil || len(list) == 0 {
+			continue
+		}
+		for _, x := range f.have {
+			for n := max(x.from, b.gone+1); n <= min(x.to, b.highest()); n++ {
+				id := ident{seq: n, publisher: b.publisher, incarnation: b.incarnation}
+				let := b.get(n) == nil
+				for i := range list {
+					let = let || passes(b.maskOf(id), list[i].filter)
+				}
+				if let {
+					continue
+				}
+				last := &list[len(list)-1]
+				s.found = append(s.found, found{incident{anomaly: FilterFalsePositive, came: true, client: c.client, channel: c.channel, epoch: withoutOffsets, life: last.life,
+					from: n, to: n, n: 1, id: id, filter: last.filter, seen: c.lastSeen, setting: setting{phase: "live", fault: j.people[c.client].fault, witness: -1}}, part})
+			}
+		}
+	}
 }

@@ -129,7 +129,7 @@ func (s *settlement) judgeFence(c *channelEnd) {
 		for at := range p.ledger.all {
 			k := &p.ledger.all[at]
 			who := &p.people[k.client]
-			if k.channel != c.id || !k.positioned || k.answered > c.fenceSent || k.inLive == 0 || c.announced(k) || !s.quiet(who, k, c) {
+			if k.channel != c.id || !k.positioned || k.sieve != nil || k.answered > c.fenceSent || k.inLive == 0 || c.announced(k) || !s.quiet(who, k, c) {
 				continue
 			}
 			for _, b := range c.outboxes {
@@ -214,6 +214,8 @@ func (s *settlement) refused(part int, r *refusal) int64 {
 			s.ends[part][r.cursor].waived++
 		}
 		return 1
+	case r.filter > 0:
+		return s.refusedBehind(part, r)
 	case r.epoch == r.answer:
 		if r.top <= r.from {
 			return 0
@@ -251,6 +253,29 @@ func (s *settlement) refused(part int, r *refusal) int64 {
 	}
 	if n > 0 {
 		s.ends[part][r.cursor].missed++
+	}
+	return n
+}
+
+// refusedBehind is refused where a filter keeps some of it back: only what it lets
+// through is missed.
+func (s *settlement) refusedBehind(part int, r *refusal) (n int64) {
+	ch := s.channel(r.channel)
+	if r.epoch == r.answer {
+		n = s.let(ch, r.epoch, r.from, r.top, r.filter)
+	} else {
+		n = s.let(ch, r.epoch, r.from, ^uint64(0)-1, r.filter) + s.let(ch, r.answer, 0, r.top, r.filter)
+	}
+	w := byNotice
+	if r.emptied {
+		w = byPlan
+	} else if r.doubtful {
+		w = byCommand
+	}
+	s.ends[part][r.cursor].forgive(w, n)
+	if n > 0 {
+		s.ends[part][r.cursor].missed++
+		s.parts[part].ledger.all[r.cursor].missed += n
 	}
 	return n
 }

@@ -84,6 +84,7 @@ type refusal struct {
 	hidden   bool // the answer told no position
 	emptied  bool // the plan had taken away what was asked for
 	doubtful bool // a command of the plan may have
+	filter   uint8
 	sent     fromTo
 	setting  setting
 }
@@ -104,6 +105,7 @@ func (j *Judge) index(c *cursor) int32 { return j.ledger.find(c.client, c.channe
 // replay that comes before the answer already belongs to it.
 func (j *Judge) subscribe(p *person, e *history.Event) {
 	c := j.cursor(p, e.Client, e.Channel)
+	j.sift(c, e)
 	if c.state == live || c.state == asked { // asked again within one life
 		j.plain.close(j, c, e.Sent, true)
 		c.prevEnd = e.Sent
@@ -167,6 +169,9 @@ func (j *Judge) subscribed(p *person, e *history.Event) {
 		return
 	}
 	wasPositioned := c.positioned && c.everAnswered
+	if c.sieve != nil {
+		c.sieve.open = true
+	}
 	c.positioned, c.everAnswered = true, true
 	if c.recovering {
 		c.returns++
@@ -197,7 +202,7 @@ func (j *Judge) granted(p *person, c *cursor, e *history.Event, wasPositioned bo
 		c.top = c.askedFrom
 		j.report(incident{anomaly: OffsetRegress, epoch: e.Epoch, from: e.Offset, to: c.askedFrom, n: 1}, e, c)
 	}
-	if n := int64(c.top - c.base); n > 0 {
+	if n := int64(c.top - c.base); n > 0 && c.sieve == nil {
 		c.missed += n
 		c.returnsMissed++
 	}
@@ -230,7 +235,7 @@ func (j *Judge) fresh(c *cursor, e *history.Event, wasPositioned bool) {
 		c.inLive = 1
 	}
 	if hi > c.last { // they reach beyond it
-		if early > c.last+1 {
+		if early > c.last+1 && c.sieve == nil {
 			j.miss(c, e, c.last+1, early-1, true, true)
 		}
 		c.last = hi
@@ -262,7 +267,10 @@ func (j *Judge) refuse(c *cursor, e *history.Event, hidden bool, knew time.Durat
 	r.doubtful = !r.emptied && j.commanded(j.people[e.Client].passedBefore(), e.Seen) != nil
 	j.ledger.gaps.waive(r.cursor, c.segment, ^uint64(0)) // holes in a replay that was not one
 	r.setting.witness = j.witness(FalseUnrecovered, &r.setting, e.Client, e.Channel)
-	if !hidden && r.epoch == r.answer && r.top > r.from {
+	if c.sieve != nil {
+		r.filter = c.sieve.filter
+	}
+	if !hidden && r.epoch == r.answer && r.top > r.from && c.sieve == nil {
 		if n := int64(r.top - r.from); r.emptied {
 			c.emptied += n
 		} else if r.doubtful {
@@ -342,7 +350,22 @@ func (j *Judge) gap(p *person, e *history.Event) {
 		return
 	}
 	c.chain = -1
+	if c.sieve != nil && e.Epoch == c.epoch {
+		w := byNotice
+		if waived == &c.doubted {
+			w = byCommand
+		}
+		c.sieve.forgive(e.Offset, w)
+		if e.Offset > c.last {
+			c.last = e.Offset
+		}
+		return
+	}
 	if e.Epoch != c.epoch {
+		j.turnSieve(c)
+		if c.sieve != nil {
+			c.sieve.open = true
+		}
 		if j.emptied(c.knew()-p.late(), false, e.Seen) {
 			c.emptied++
 		} else {

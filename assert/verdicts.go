@@ -234,6 +234,7 @@ type sums struct {
 	returns, returnsMissed, missed, replayed int64
 	flushed, retried, flushedOut, emptied    int64
 	doubted, foreign, copied, copies         int64
+	withheld                                 int64
 	published, unknown, acked, retired       int64
 	far, overlapping, causes                 int64
 }
@@ -290,6 +291,7 @@ func (s *settlement) sum(w *want) (t sums) {
 			t.emptied += c.emptied + e.emptied
 			t.copied += c.copied
 			t.copies += e.copies
+			t.withheld += e.withheld
 			t.doubted += c.doubted + e.doubted
 			t.causes += c.causes
 		}

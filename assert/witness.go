@@ -139,6 +139,9 @@ func (s *settlement) line(k, end *fact, notes []string) Line {
 		if k.flags&history.FlagForbidden != 0 {
 			l.Text = "must be refused"
 		}
+		if k.publisher > 0 {
+			l.Text += ", filter " + s.filterText(uint8(k.publisher))
+		}
 	case history.Subscribed:
 		l.What = "ack"
 		if k.flags&history.FlagForbidden != 0 {
@@ -168,6 +171,8 @@ func (s *settlement) line(k, end *fact, notes []string) Line {
 		l.What, l.Text = "unsubbed", note
 	case history.Gap:
 		l.What, l.Text = "gap", fmt.Sprintf("announced up to %d/%s", k.offset, s.j.names.Name(int32(k.epoch)))
+	case history.Passed:
+		l.What, l.Text = "position", fmt.Sprintf("told up to %d", k.offset)
 	case history.Connected:
 		l.What, l.Text = "open", sessionText(k.flags)
 	case history.Closed:
@@ -330,6 +335,9 @@ func (s *settlement) unexcused(f *found) (out []string) {
 		}
 		out = append(out, "the server announced no gap")
 	}
+	if f.anomaly == FilterFalseNegative {
+		out = append(out, "the filter of its subscription lets it through: "+s.filterText(f.filter))
+	}
 	switch d.harm {
 	case leaks, leaks | loses:
 		if f.came {
@@ -377,7 +385,7 @@ func (s *settlement) others(f *found) (n int) {
 		for at := range p.ledger.all {
 			c := &p.ledger.all[at]
 			if c.channel == f.channel && c.epoch == f.epoch && c.positioned && !(i == f.part && c.client == f.client) &&
-				c.origin < f.from && f.to <= c.last && p.ledger.gaps.find(int32(at), f.epoch, f.from) == nil {
+				c.origin < f.from && f.to <= c.last && p.got(int32(at), c, f.epoch, f.from) {
 				n++
 			}
 		}

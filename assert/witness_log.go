@@ -73,7 +73,7 @@ func (s *settlement) witnessOf(ch *channelEnd) (best *cursor) {
 	for _, p := range s.parts {
 		for at := range p.ledger.all {
 			c := &p.ledger.all[at]
-			if c.channel != ch.id || !c.positioned || c.chain < 0 || c.overflow || len(p.ledger.gaps.of[int32(at)]) > 0 ||
+			if c.channel != ch.id || !c.positioned || c.sparse || c.chain < 0 || c.overflow || len(p.ledger.gaps.of[int32(at)]) > 0 ||
 				ch.fence == 0 || c.epoch != ch.fenceEpoch || c.last < ch.fence {
 				continue
 			}

@@ -109,9 +109,10 @@ func (f *fleet) fence(ctx context.Context) error {
 const lastLook = 150 * time.Millisecond
 
 // lastLook is longer where copies are counted: a connection that has just brought
-// something may bring more of it.
+// something may bring more of it. So it is where filters keep the fence from
+// subscriptions: only that nothing comes any more tells that they have everything.
 func (f *fleet) lastLook() time.Duration {
-	if f.plan.Promises.Copies == scenario.CopiesEach {
+	if f.plan.Promises.Copies == scenario.CopiesEach || len(f.plan.Filters) > 0 {
 		return 3 * lastLook
 	}
 	return lastLook

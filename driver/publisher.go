@@ -125,7 +125,9 @@ func (s *shard) publishNow(p *publisher, c *client, m scenario.Publication, k in
 	}
 	pub, ok := c.Publish(int(p.index), id, due, now, p.plan.Ack, &s.out)
 	if ok {
-		s.out.Events[len(s.out.Events)-1].Flags |= flags
+		e := &s.out.Events[len(s.out.Events)-1]
+		e.Flags |= flags
+		e.Offset = s.passes(id, m.Payload)
 		if m.Key != "" && s.fleet.plan.Promises.Idempotency && pub.ID != 0 {
 			c.Repeats(k)
 		}
@@ -160,6 +162,7 @@ func (s *shard) fence(client, index int32, id history.ChannelID) {
 		return
 	}
 	m := scenario.Publication{Channel: s.fleet.cfg.Names.Name(int32(id)), Payload: []byte("{}")}
+	s.out.Events[len(s.out.Events)-1].Offset = s.passes(id, m.Payload)
 	s.write(c, id, m, pub, now, true)
 	s.flush(c, client)
 	s.arm(c, client)

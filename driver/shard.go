@@ -86,6 +86,7 @@ type shard struct {
 	fenceOK    int
 	fenceBad   []history.ChannelID
 	reach      map[history.ChannelID][]history.ChannelID // pattern → the fenced channels that it matches
+	filters    map[history.ChannelID]uint64              // those that concern a channel
 	lag        time.Duration
 	setbacks   setbacks
 	last       setback // the latest
@@ -312,6 +313,9 @@ func (s *shard) say(c *client, m *session.Command) {
 		cmd.Channel, cmd.Pattern = s.fleet.cfg.Names.Name(int32(m.Channel)), m.Pattern
 		if m.Recover {
 			cmd.Epoch = s.fleet.cfg.Names.Name(int32(m.Epoch))
+		}
+		if m.Filter > 0 {
+			cmd.Filter = s.fleet.plan.Filters[m.Filter-1].Text
 		}
 	}
 	s.send(c, &cmd)

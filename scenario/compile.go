@@ -94,6 +94,7 @@ func Compile(s *Scenario, o Options) (*Plan, Problems) {
 	c.stopWhen()
 	c.groups()
 	c.moments()
+	c.overlaps()
 	c.sessions()
 	c.impostors()
 	c.chosen()
@@ -124,11 +125,13 @@ type compiler struct {
 	now      time.Duration        // of the moment that is being made; negative: any time
 	nosy     []nosy               // moments about other users' sessions
 	columns  []string             // of the data of the group that is being compiled
+
+	filterPath map[filteredTopic]string // in the file
 }
 
 // newCompiler validates s and begins its plan.
 func newCompiler(s *Scenario, o Options) *compiler {
-	c := &compiler{s: s, o: o, problems: Validate(s), channels: make(map[string]int32)}
+	c := &compiler{s: s, o: o, problems: Validate(s), channels: make(map[string]int32), filterPath: make(map[filteredTopic]string)}
 	c.plan = &Plan{
 		Name: s.Name, About: s.About, File: s.file, Seed: defaultSeed, Set: s.set,
 		Duration: s.Duration.Duration, Warmup: s.Warmup.Duration,

@@ -99,6 +99,7 @@ type clientTemplates struct {
 	token    *template
 	headers  []headerTemplate
 	channels []*template
+	filters  []*template
 }
 
 func (c *compiler) compileGroup(path string, g *GroupSpec) clientTemplates {
@@ -118,6 +119,7 @@ func (c *compiler) compileGroup(path string, g *GroupSpec) clientTemplates {
 		at := join(path, "subscribe."+itoa(i))
 		key, text := topic(s.Channel, s.Pattern)
 		t.channels = append(t.channels, c.template(join(at, key), text, g.of(namesOfClient), t.vars))
+		t.filters = append(t.filters, c.template(join(at, "filter"), s.Filter, g.of(namesOfClient), t.vars))
 	}
 	return t
 }
@@ -215,6 +217,10 @@ func (c *compiler) client(s *scope, t *clientTemplates, path string, client *Cli
 			return bad(at, fmt.Errorf("found the %s %s twice, expected one subscription to it", want.key, quote(name)))
 		}
 		seen = append(seen, sub.Channel)
+		at = "subscribe." + itoa(k) + ".filter"
+		if sub.Filter, err = c.filtered(join(path, at), t.filters[k], name, s); err != nil {
+			return bad(at, err)
+		}
 		client.Subs = append(client.Subs, sub)
 	}
 	return nil

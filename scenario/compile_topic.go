@@ -32,6 +32,9 @@ func (c *compiler) subscriptions(path string, group int, g *GroupSpec, count int
 		} else {
 			w.asks = c.recovers(at, s)
 		}
+		if s.Filter != "" && !w.skip {
+			w.skip = !c.canFilter(join(at, "filter"), s.Optional)
+		}
 		w.sub.Refused = s.Refused
 		if w.sub.Observe = s.Observe; s.Observe && (!c.dialect.Offsets || c.plan.Promises.History.Size == 0) {
 			c.fail(join(at, "observe"), "found observe: true, expected a target with offsets and a history, by which to judge what is not ours")
@@ -77,7 +80,14 @@ func (c *compiler) topicMoment(i, k int, path, do string, d *TopicSpec, optional
 	case !sub.Pattern:
 		w.asks = c.recovers(at, &SubscribeSpec{Recover: d.Recover, Optional: optional})
 	}
+	if d.Filter != "" {
+		if !c.canFilter(join(at, "filter"), optional) {
+			return Moment{Do: "say", Text: "left out: " + x.Summary, Summary: "left out: " + x.Summary}
+		}
+		x.Summary += ", filter " + string(d.Filter)
+	}
 	t := c.template(join(at, key), text, namesOfTopic, nil)
+	f := c.template(join(at, "filter"), d.Filter, namesOfTopic, nil)
 	x.Victims = c.victims(i, k, d.Who, d.Share, 0, Draw{}, false)
 	for v := range x.Victims {
 		name, err := t.text(c.scopes[x.Victims[v].Client])
@@ -91,6 +101,10 @@ func (c *compiler) topicMoment(i, k int, path, do string, d *TopicSpec, optional
 			break
 		}
 		x.Victims[v].Sub = c.sub(w, c.channel(name), name)
+		if x.Victims[v].Sub.Filter, err = c.filtered(join(at, "filter"), f, name, c.scopes[x.Victims[v].Client]); err != nil {
+			c.fail(join(at, "filter"), "for client %d of the run: %v", x.Victims[v].Client, err)
+			break
+		}
 		for _, sub := range c.plan.Clients[x.Victims[v].Client].Subs {
 			if sub.Refused && sub.Channel == x.Victims[v].Sub.Channel && !c.failed() {
 				c.fail(join(at, key), "found %s, expected another topic: the group says that its subscription there is to be refused", quote(name))
@@ -168,13 +182,16 @@ func (c *compiler) writtenSub(g *Group, i int, s *SubscribeSpec) string {
 	if key == "channel" {
 		line += c.writtenPosition(g, i)
 	}
+	if s.Filter != "" {
+		line += ", filter " + string(s.Filter)
+	}
 	if s.Observe {
 		line += ", observe"
 	}
 	if s.Refused {
 		line += ", to be refused"
 	}
-	if key == "pattern" && s.Optional && !c.dialect.Patterns {
+	if s.Optional && (key == "pattern" && !c.dialect.Patterns || s.Filter != "" && !c.dialect.Filters) {
 		line += ", left out"
 	}
 	return line

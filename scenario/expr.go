@@ -33,6 +33,7 @@ const (
 	usesPick
 	usesEnv // and so is secret
 	usesRun
+	usesMessage
 
 	// usesEach: it may differ from one publication to the next.
 	usesEach = usesSeq | usesNow | usesPick
@@ -51,6 +52,7 @@ type scope struct {
 	Seed  uint64         `expr:"seed"`
 	Vars  map[string]any `expr:"vars"`
 	Row   map[string]any `expr:"row"`
+	Msg   map[string]any `expr:"msg"`
 
 	rng *rand.Rand // of pick
 	now time.Duration
@@ -90,8 +92,7 @@ func (s *scope) JWT(claims map[string]any) (string, error) { return s.jwt(claims
 
 // Names of the language.
 var (
-	laterNames  = []string{"msg"}
-	placeNames  = []string{"row"} // that have a value in some places only
+	placeNames  = []string{"row", "msg"} // that have a value in some places only
 	callNames   = []string{"pick", "now", "jwt"}
 	clientNames = []string{"i", "n", "user", "role"}
 	// builtins of the library that would make a value depend on the clock, or that
@@ -100,14 +101,15 @@ var (
 )
 
 // compileExpr compiles text, which may use names beside the functions of the
-// language; those among vars are the group's own.
-func compileExpr(text string, names, vars []string) (*Expr, error) {
+// language; those among vars are the group's own. More options may narrow what is
+// allowed.
+func compileExpr(text string, names, vars []string, more ...expr.Option) (*Expr, error) {
 	r := &resolver{names: names, vars: vars, bound: make(map[string]bool)}
 	options := []expr.Option{expr.Env(&scope{}), expr.Patch(r), expr.MaxNodes(1000)}
 	for _, b := range notBuiltin {
 		options = append(options, expr.DisableBuiltin(b))
 	}
-	program, err := expr.Compile(text, options...)
+	program, err := expr.Compile(text, append(options, more...)...)
 	if r.err != nil {
 		return nil, r.err
 	}
@@ -184,11 +186,9 @@ func isName(n ast.Node, name string) bool {
 
 func (r *resolver) name(node *ast.Node, name string) {
 	switch {
-	case slices.Contains(laterNames, name):
-		r.err = fmt.Errorf("%q is known, not yet available", name)
 	case name == "now" && !slices.Contains(r.names, "seq"):
 		r.err = errors.New("now() has a value only in publications")
-	case slices.Contains(callNames, name) || name == "env":
+	case slices.Contains(callNames, name) || name == "env" || name == "msg" && slices.Contains(r.names, name):
 		if r.loose == nil {
 			r.loose = make(map[string]int)
 		}
@@ -229,6 +229,8 @@ func absent(name string) string {
 		return ": it counts publications"
 	case "row":
 		return ": the group has no data"
+	case "msg":
+		return ": it belongs to filters"
 	}
 	return ": it belongs to clients"
 }
@@ -238,6 +240,10 @@ func (r *resolver) member(node *ast.Node, n *ast.MemberNode) {
 		if p, ok := n.Property.(*ast.StringNode); ok {
 			r.columns = append(r.columns, p.Value)
 		}
+		return
+	}
+	if isName(n.Node, "msg") && slices.Contains(r.names, "msg") {
+		r.field(n)
 		return
 	}
 	if !isName(n.Node, "env") {
@@ -255,6 +261,18 @@ func (r *resolver) member(node *ast.Node, n *ast.MemberNode) {
 		Callee:    &ast.IdentifierNode{Value: "Getenv"},
 		Arguments: []ast.Node{&ast.StringNode{Value: p.Value}},
 	})
+}
+
+// field takes a field of the message.
+func (r *resolver) field(n *ast.MemberNode) {
+	r.loose["msg"]--
+	r.uses |= usesMessage
+	switch p, ok := n.Property.(*ast.StringNode); {
+	case !ok:
+		r.err = errors.New("msg needs the name of a field, as in msg.kind")
+	case slices.Contains(reserved, p.Value):
+		r.err = fmt.Errorf("msg.%s is not part of the message: the stamp of the run stands there", p.Value)
+	}
 }
 
 func (r *resolver) call(n *ast.CallNode) {
@@ -296,6 +314,9 @@ func (r *resolver) call(n *ast.CallNode) {
 
 func (r *resolver) leftover() error {
 	for name, n := range r.loose {
+		if n > 0 && name == "msg" {
+			return errors.New("msg needs the name of a field, as in msg.kind")
+		}
 		if n > 0 && name == "env" {
 			return errors.New("env needs a name, as in env.NAME")
 		}

@@ -122,7 +122,7 @@ type GatewaySpec struct {
 	Heartbeat *HeartbeatSpec `yaml:"heartbeat" about:"How often the gateway pings, and what it waits for an answer."`
 	Auth      *AuthSpec      `yaml:"auth" about:"Who may connect."`
 	Roles     []RoleSpec     `yaml:"roles" about:"Channels that each role may use; without roles everybody may use all."`
-	Filter    bool           `yaml:"filter" later:"*" about:"Subscriptions may carry filters."`
+	Filter    bool           `yaml:"filter" about:"Subscriptions may carry filters."`
 	Transform []ShapeSpec    `yaml:"transform" one:"true" later:"*" about:"Payloads are rewritten."`
 	Throttle  []ShapeSpec    `yaml:"throttle" one:"true" later:"*" about:"Only so many messages in a time."`
 	Debounce  []ShapeSpec    `yaml:"debounce" one:"true" later:"*" about:"Only after a quiet time."`

@@ -40,7 +40,7 @@ type DataSpec struct {
 type SubscribeSpec struct {
 	Channel  Template `yaml:"channel" about:"Channel, segments joined by dots."`
 	Pattern  Template `yaml:"pattern" about:"Pattern: * is one segment, ** the rest."`
-	Filter   string   `yaml:"filter" later:"*" about:"Expression over msg."`
+	Filter   Template `yaml:"filter" about:"Expression over the fields of msg: only what it is true of is to come."`
 	Share    Share    `yaml:"share" about:"Which of the group subscribe; all by default."`
 	Observe  bool     `yaml:"observe" about:"Payloads are not ours: judged by the server's offsets only."`
 	Recover  *bool    `yaml:"recover" about:"Ask for what was missed when returning; by default where promised."`

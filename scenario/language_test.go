@@ -117,7 +117,7 @@ func TestNotYetAvailable(t *testing.T) {
 	slices.Sort(got)
 	got = slices.Compact(got)
 	want := strings.Fields(`compression http
-		filter transform throttle debounce batch aggregate priority
+		transform throttle debounce batch aggregate priority
 		fallback
 		block revoke
 		state presence`)

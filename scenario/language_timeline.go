@@ -105,6 +105,7 @@ type TopicSpec struct {
 	Share   Share    `yaml:"share" about:"Which of them; all by default."`
 	Channel Template `yaml:"channel" about:"Channel, segments joined by dots."`
 	Pattern Template `yaml:"pattern" about:"Pattern: * is one segment, ** the rest."`
+	Filter  Template `yaml:"filter" about:"With subscribe: expression over the fields of msg."`
 	Recover *bool    `yaml:"recover" about:"With subscribe: ask for what was missed when returning; by default where promised."`
 }
 

@@ -29,6 +29,7 @@ type Plan struct {
 	Clients    []Client    // index = client number in the run; groups are contiguous
 	Publishers []Publisher // index = publisher number in the run
 	Channels   []string    // channels and patterns known now; index = history.ChannelID
+	Filters    []Filter    // of subscriptions, each once; number n is Filters[n−1]
 	Moments    []Moment    // ascending At, then file order
 	Expect     []Expectation
 
@@ -85,6 +86,7 @@ type GatewayPlan struct {
 	Limits    Limits
 	Auth      Auth
 	Roles     []Role
+	Filter    bool // subscriptions may carry filters
 	Defects   []string
 }
 
@@ -186,9 +188,10 @@ type Sub struct {
 	Channel int32 // index into Plan.Channels: of a channel, or of a pattern
 	Pattern bool
 	Recover bool
-	Kept    bool // the client's session is to keep its backlog
-	Observe bool // the payloads are not ours
-	Refused bool // the target must refuse it
+	Kept    bool  // the client's session is to keep its backlog
+	Observe bool  // the payloads are not ours
+	Refused bool  // the target must refuse it
+	Filter  uint8 // its number; 0: none, now or ever
 
 	Entry int32 // of the group's `subscribe`; −1: a moment's
 }

@@ -29,6 +29,7 @@ func (c *compiler) gateway(g *GatewaySpec) {
 	if l := g.Limits; l != nil {
 		p.Limits = Limits{Connections: l.Connections, Deliveries: l.Deliveries.PerSecond, Message: l.Message.Bytes, Backlog: l.Backlog.Bytes}
 	}
+	p.Filter = g.Filter
 	c.auth(g)
 	for i, d := range g.Defects {
 		if c.o.Defects != nil && !slices.Contains(c.o.Defects, d) {

@@ -92,6 +92,9 @@ func (v *validator) subscription(path string, s *SubscribeSpec) {
 	if s.Refused && s.Observe {
 		v.fail(join(path, "observe"), "found observe with refused, expected one of them")
 	}
+	if s.Refused && s.Filter != "" {
+		v.fail(join(path, "filter"), "found a filter with refused, expected one of them: nothing is to come anyway")
+	}
 	if s.Observe && s.Pattern != "" {
 		v.fail(join(path, "observe"), "found observe with a pattern, expected it with a channel: what is not ours is judged by the offsets of one channel")
 	}
@@ -109,6 +112,10 @@ func (v *validator) topics(path string, m *MomentSpec) {
 		at := join(path, x.key)
 		v.who(at, x.spec.Who, x.spec.Share)
 		v.topic(at, x.spec.Channel, x.spec.Pattern, namesOfTopic, nil)
+		if x.spec.Filter != "" && x.key == "unsubscribe" {
+			v.fail(join(at, "filter"), "found filter with unsubscribe, expected it with subscribe")
+		}
+		v.filter(join(at, "filter"), x.spec.Filter, namesOfTopic, nil)
 		if x.spec.Recover != nil && x.key == "unsubscribe" {
 			v.fail(join(at, "recover"), "found recover with unsubscribe, expected it with subscribe")
 		}

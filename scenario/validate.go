@@ -176,7 +176,7 @@ func (v *validator) group(name string) {
 	var vars []string
 	for _, k := range s.keys(join(path, "vars")) {
 		at := join(path, "vars."+k)
-		if !varName.MatchString(k) || slices.Contains(namesOfStream, k) || slices.Contains(callNames, k) || slices.Contains(laterNames, k) || slices.Contains(placeNames, k) {
+		if !varName.MatchString(k) || slices.Contains(namesOfStream, k) || slices.Contains(callNames, k) || slices.Contains(placeNames, k) {
 			v.fail(at, "found the name %s, expected letters, digits and _, and no name of the language", quote(k))
 			continue
 		}
@@ -196,6 +196,7 @@ func (v *validator) group(name string) {
 		at := join(path, "subscribe."+strconv.Itoa(i))
 		v.topic(at, sub.Channel, sub.Pattern, g.of(namesOfClient), vars)
 		v.subscription(at, &sub)
+		v.filter(join(at, "filter"), sub.Filter, g.of(namesOfClient), vars)
 	}
 	v.publish(path, g, vars)
 	if r := g.Reconnect; r != nil && r.First.Given && r.Max.Given && r.Max.Duration < r.First.Duration {

@@ -31,14 +31,14 @@ const (
 	Closed    // the connection is over. Who: who ended it. Code: close code or 0. Note: reason.
 
 	// Subscription.
-	Subscribe    // sent. Channel may be a pattern: its name has a *. FlagRecover with Epoch and Offset: the position asked from.
+	Subscribe    // sent. Channel may be a pattern: its name has a *. Publisher: number of its filter in the plan; 0: it has none, now or ever. FlagRecover with Epoch and Offset: the position asked from.
 	Subscribed   // answered, or by the server itself, without a question (FlagServer). Epoch, Offset: the server's top at its answer. FlagPositioned, FlagRecovering, FlagRecovered. Due: the Subscribe's Sent.
 	Unsubscribe  // sent.
 	Unsubscribed // answered, or revoked by the server (FlagServer).
 	Gap          // the server announces loss: what lies between the last position and (Epoch, Offset) will not come.
 
 	// Publication. Publisher, Incarnation, Seq and Channel name the message.
-	Publish // written. Due: the schedule's time. Sent: before the write. FlagFence for fences.
+	Publish // written. Offset: which filters of the plan let it through, bit n−1 for number n. Due: the schedule's time. Sent: before the write. FlagFence for fences.
 	Outcome // what came of it: Result; Offset if the server told; Due and Sent as in Publish.
 	Missed  // a publication was due while the publisher was away: it was never written.
 
@@ -69,6 +69,8 @@ const (
 	Announced // the server says that it will end the connection. Code: the wait until the return that it asks for, ms; 0 if it told none.
 
 	Denied // the server says that the client may not: Channel, of a subscribe; −1: it is not let in at all. Code, Note. FlagForbidden: as the plan wants
+
+	Passed // whatever the filter of a subscription lets through, up to and including (Epoch, Offset), has come. Channel
 
 	kinds // how many there are
 )
@@ -122,7 +124,7 @@ const (
 	FlagExcused                      // a fault, drain or block of the plan explains it
 	FlagServer                       // the server's own initiative
 	FlagKernel                       // Arrived is the kernel's receive stamp
-	FlagUnordered                    // this position does not promise density: holes are legal (filters)
+	FlagUnordered                    // this position does not promise density: holes are legal, since the subscription has a filter
 	FlagResumed                      // the server had kept this client's session: its subscriptions and their backlog go on (Connected)
 	FlagSession                      // the client named a session, so that the server may keep it (Connected)
 	FlagKept                         // the client relies on its session to keep this subscription's backlog (Subscribe)

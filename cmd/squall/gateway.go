@@ -38,6 +38,7 @@ type gatewayOptions struct {
 	control     bool
 	key         string
 	anonymous   bool
+	filter      bool
 	roles       [][2]string
 	config      gateway.Config
 }
@@ -86,6 +87,7 @@ it at once. A defect makes it wrong on purpose, to see that squall notices:
 	f.Var(word{&o.key, "FILE"}, "jwt-key", "ask for tokens (HS256) signed with the key in this file, or in env:NAME")
 	f.BoolVar(&o.anonymous, "anonymous", false, "let clients without a token in, too, in the role anonymous")
 	f.Var(roles{&o.roles}, "role", "the channels that a role may use, as in member=vote.*,user.{user}; may be repeated")
+	f.BoolVar(&o.filter, "filter", false, "let subscriptions carry filters")
 	f.BoolVar(&o.control, "control", false, "obey lines on stdin: ID VERB NODE DOWN PAUSE")
 	f.MarkHidden("control")
 	return cmd
@@ -130,6 +132,9 @@ func (o *gatewayOptions) configure() (gateway.Config, error) {
 	}
 	c.QueueSize = int(min(o.queue.value, 1<<30))
 	c.HeartbeatEvery = o.heartbeat
+	if o.filter {
+		c.Filter = scenario.CompileFilter
+	}
 	c.Slow, c.Seed = gateway.SlowPolicy(o.slow.value), o.seed.value
 	c.Limits = gateway.Limits{
 		Connections: int(min(o.connections.value, 1<<30)), Deliveries: float64(o.deliveries.value),

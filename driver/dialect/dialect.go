@@ -172,6 +172,7 @@ const (
 	Received                 // ID: an ExactlyOnce publication is with the server; it takes effect when released
 	Released                 // ID: an ExactlyOnce delivery won't be repeated
 	Granted                  // Channel: the server has subscribed the client by itself
+	Passed                   // Channel, Offset; Epoch if told: whatever the filter of the subscription lets through, up to and including Offset, has come
 )
 
 // Message is something that the server says.

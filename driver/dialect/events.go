@@ -192,6 +192,8 @@ func (d *eventsDecoder) Next(m *Message) bool {
 		m.Kind = Subscribed
 	case "unsubscribed":
 		m.Kind = Unsubscribed
+	case "position":
+		m.Kind = Passed
 	case "gap":
 		m.Kind = Gapped
 	case "error":

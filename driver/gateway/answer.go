@@ -138,6 +138,10 @@ func sayGap(channel string, p position, reason string) []byte {
 	return text(dialect.AppendText(append(b, `,"reason":`...), reason))
 }
 
+func sayPosition(channel string, p position) []byte {
+	return text(withPosition(withChannel(head(0, "position"), channel), p))
+}
+
 func sayError(id uint64, e *refusal) []byte {
 	b := strconv.AppendInt(append(head(id, "error"), `,"code":`...), int64(e.code), 10)
 	b = dialect.AppendText(append(b, `,"error":`...), e.name)

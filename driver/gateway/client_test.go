@@ -229,7 +229,7 @@ func line(m dialect.Message) string {
 	name := map[dialect.Kind]string{
 		dialect.Connected: "connected", dialect.Subscribed: "subscribed", dialect.Unsubscribed: "unsubscribed",
 		dialect.Published: "published", dialect.Delivered: "event", dialect.Gapped: "gap", dialect.Error: "error",
-		dialect.Ponged: "pong", dialect.Draining: "drain",
+		dialect.Ponged: "pong", dialect.Draining: "drain", dialect.Passed: "position",
 	}[m.Kind]
 	words := []string{name}
 	add := func(ok bool, format string, args ...any) {

@@ -150,6 +150,16 @@ func Defects() []DefectInfo {
 			[]string{"dunglas/mercure#472"}},
 		{"invented-message", "puts behind every 40th event one that nobody published", "phantom-message", 40,
 			[]string{"dunglas/mercure#586"}},
+		{"filter-false-positive", "sends every 25th event that the filter of a subscription keeps back all the same", "filter-false-positive", 25,
+			[]string{"supabase/realtime#585", "supabase/realtime#397"}},
+		{"unfiltered-replay", "replays every 2nd event that the filter of a subscription keeps back all the same", "filter-false-positive", 2,
+			[]string{"supabase/walrus#53"}},
+		{"unfiltered-queue", "keeps for a session whose client is away every 2nd event that the filter of its subscription keeps back", "filter-false-positive", 2,
+			[]string{"supabase/walrus#53"}},
+		{"stale-filter", "goes on with the filter that a user had first on a channel when he subscribes to it with another", "filter-false-positive", 1,
+			[]string{"supabase/realtime#397"}},
+		{"filter-false-negative", "keeps every 15th event back from all subscriptions that have a filter", "filter-false-negative", 15,
+			[]string{"dotnet/MQTTnet#1612", "supabase/realtime#414"}},
 	}
 }
 
@@ -219,6 +229,11 @@ type wrong struct {
 	sessionHijack          *trigger
 	sessionEvicted         *trigger
 	trustedToken           *trigger
+	filterFalsePositive    *trigger
+	unfilteredReplay       *trigger
+	unfilteredQueue        *trigger
+	staleFilter            *trigger
+	filterFalseNegative    *trigger
 
 	mu      sync.Mutex
 	heirs   []inheritance       // connection-id-reuse-leak
@@ -227,6 +242,7 @@ type wrong struct {
 	drained map[cursor]position // drain-loss
 	stuck   map[string]bool     // resume-livelock
 	met     map[string]bool     // expired-token-trusted
+	filters map[cursor]*filter  // stale-filter
 }
 
 // Shown tells how often a defect has had its way so far, so that a test of
@@ -303,6 +319,11 @@ func (w *wrong) places() map[string]**trigger {
 		"session-hijack":            &w.sessionHijack,
 		"other-session-evicted":     &w.sessionEvicted,
 		"expired-token-trusted":     &w.trustedToken,
+		"filter-false-positive":     &w.filterFalsePositive,
+		"unfiltered-replay":         &w.unfilteredReplay,
+		"unfiltered-queue":          &w.unfilteredQueue,
+		"stale-filter":              &w.staleFilter,
+		"filter-false-negative":     &w.filterFalseNegative,
 	}
 }
 

@@ -43,6 +43,7 @@ func TestDefects(t *testing.T) {
 		"collateral-close": true, "bad-utf8-passed-on": true, "oversize-buffered": true, "unmasked-accepted": true, "wrong-violation-code": true, "resubscribe-obeyed": true, // TestAbuseDefects
 		"overlap-copies": true, "invented-message": true, // wrong_copies_test.go
 		"foreign-epoch-accepted": true, "future-offset-accepted": true, "session-hijack": true, "other-session-evicted": true, "expired-token-trusted": true, // wrong_offence_test.go
+		"filter-false-positive": true, "unfiltered-replay": true, "unfiltered-queue": true, "stale-filter": true, "filter-false-negative": true, // filter_test.go
 		"membership-lost-silent": true, "cross-channel-leak": true, "cross-tenant-leak": true, "connection-id-reuse-leak": true,
 		"wildcard-overmatch": true, "post-unsubscribe-delivery": true, "command-inversion": true, // TestIsolationDefects
 		"right-not-enforced": true, "expired-token-accepted": true, "forged-token-accepted": true, "delivered-despite-refusal": true, "wrongly-refused": true, // rights_test.go

@@ -96,6 +96,26 @@
 // drops the oldest), stream lost (the epoch is new). Without history it has no
 // position.
 //
+//	{"id":2,"type":"subscribe","channel":"vote.1","filter":"msg.option == 3 && msg.weight > 1"}
+//	{"id":2,"type":"subscribed","channel":"vote.1","epoch":"fZ3kQ0aT","offset":15}
+//	{"type":"event","channel":"vote.1","offset":18,"data":{…}}
+//	{"type":"position","channel":"vote.1","epoch":"fZ3kQ0aT","offset":82}
+//
+// Filters. A subscribe MAY carry a filter, where the server has filters: an
+// expression over msg, the data of an event, with msg.NAME for its members. Only
+// events of which it is true come: live, in replays, and from a kept session alike.
+// An event for which it has no value, or none that is true or false, does not come;
+// nor does data that is no object. A filter that the server can't read is refused
+// with an error 400. It belongs to the one subscription: whoever subscribes again,
+// after an unsubscribe, on a new connection or anew within a session, says it again,
+// or another one. Events keep their offsets, so those that come skip what was kept
+// back. A position says that whatever the filter lets through, up to and including
+// this offset, has come; the client goes on from there, and names it when it returns.
+// One ends each replay that does not end with the event at the answer's offset, and
+// one is sent now and then while many events in a row are kept back. A position is
+// no message of a session. If several subscriptions match an event it comes if one of
+// them lets it through; patterns have no positions, with a filter or without.
+//
 //	{"id":3,"type":"unsubscribe","channel":"vote.1"}
 //	{"id":3,"type":"unsubscribed","channel":"vote.1"}
 //

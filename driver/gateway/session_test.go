@@ -37,7 +37,7 @@ func converse(t *testing.T, cfg Config, visits []visit) {
 				time.Sleep(time.Second)
 				continue
 			default:
-				c.text(v.says)
+				c.text(s.filled(v.says))
 			}
 			got := strings.Join(c.drainFor(time.Second), ", ")
 			if !reflect.DeepEqual(got, v.want) {

@@ -22,6 +22,7 @@ type event struct {
 	data   []byte // inside frame
 	at     time.Time
 	from   uint64 // number of the connection that published it
+	blind  bool   // of filter-false-negative: no filter lets it through
 }
 
 // stream is one channel: its offsets, its history and its subscribers. Offsets
@@ -65,6 +66,7 @@ type subscription struct {
 	buffering bool
 	buffer    []event // what came live while the history was read
 	from      position
+	kept      int // events that the filter has kept back since something was sent
 }
 
 // publish gives the data its offset, keeps it and sends it to everybody. It
@@ -84,7 +86,7 @@ func (s *stream) publish(from uint64, key string, data []byte, w *wrong) (offset
 			return offset, true
 		}
 	}
-	e := event{at: now, from: from}
+	e := event{at: now, from: from, blind: w.blind(s)}
 	if s.size > 0 {
 		e.offset = w.number(s)
 	}
@@ -112,9 +114,11 @@ func (sub *subscription) deliver(e event) {
 		sub.buffer = append(sub.buffer, e)
 		return
 	}
-	if !sub.wants(&e) {
+	if !sub.wants(&e) && !sub.conn.gateway.wrong.unfilteredNow(sub) {
+		sub.keepBack(e.offset)
 		return
 	}
+	sub.kept = 0
 	frame := e.frame
 	if !sub.exact && e.wide != nil {
 		frame = e.wide

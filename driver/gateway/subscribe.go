@@ -24,7 +24,7 @@ func (c *conn) subscribe(m *command) *refusal {
 	case c.subs[name] != nil:
 		return refuse(409, "already-subscribed", "already subscribed to "+name)
 	}
-	sub := &subscription{conn: c, index: -1, exact: true, filter: f}
+	sub := &subscription{conn: c, index: -1, exact: true, filter: c.gateway.wrong.stale(c, name, f)}
 	if c.keeps() {
 		sub.session = c.session
 	}
@@ -109,6 +109,9 @@ func (sub *subscription) goLive(m *command, missed []event, complete bool) {
 	for _, e := range replay {
 		sub.replay(e)
 	}
+	if len(replay) > 0 {
+		sub.tellPosition(top.offset)
+	}
 	for _, e := range rest {
 		sub.deliver(e)
 	}
@@ -116,9 +119,11 @@ func (sub *subscription) goLive(m *command, missed []event, complete bool) {
 
 // replay sends one event of the history. Under the stream's lock.
 func (sub *subscription) replay(e event) {
-	if !sub.wants(&e) {
+	if !sub.wants(&e) && !sub.conn.gateway.wrong.unfilteredReplay.fires() {
+		sub.kept++
 		return
 	}
+	sub.kept = 0
 	sub.send(item{replay: e.data, sub: sub, at: position{sub.stream.top.epoch, e.offset}}, e.data)
 }
 

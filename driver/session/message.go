@@ -53,6 +53,8 @@ func (s *Session) Message(in *Incoming, out *Out) {
 	case dialect.Gapped:
 		s.received++
 		s.gapped(in, out)
+	case dialect.Passed:
+		s.passed(in, out)
 	case dialect.Pinged:
 		s.pinged(in.Now, in.Arrived, s.wantPong && s.Answers(), out)
 		if s.wantPong && s.Answers() {

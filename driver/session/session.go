@@ -67,7 +67,8 @@ type Sub struct {
 	Kept    bool  // the client's session is to keep its backlog
 	Code    int32 // what the history shall say of it; see history.Subscribe
 	Quality dialect.Quality
-	Refused bool // the server must refuse it
+	Refused bool  // the server must refuse it
+	Filter  uint8 // number of its filter; 0: none
 }
 
 // DoKind names a thing that the shard must do for the session.
@@ -97,6 +98,7 @@ type Command struct {
 	Channel history.ChannelID
 	Pattern bool  // Channel is one
 	Code    int32 // Subscribe: as in Sub
+	Filter  uint8 // Subscribe: as in Sub
 	Recover bool
 	Epoch   history.EpochID
 	Offset  uint64
@@ -187,7 +189,7 @@ func (s *Session) Init(cfg *Config, client history.ClientID, subs []Sub, publish
 	if len(subs) > 0 {
 		s.subs = make([]subscription, len(subs))
 		for i, p := range subs {
-			s.subs[i] = subscription{channel: p.Channel, pattern: p.Pattern, recover: p.Recover, kept: p.Kept, code: p.Code, quality: p.Quality, forbidden: p.Refused, wanted: true}
+			s.subs[i] = subscription{channel: p.Channel, pattern: p.Pattern, recover: p.Recover, kept: p.Kept, code: p.Code, quality: p.Quality, forbidden: p.Refused, filter: p.Filter, wanted: true}
 			s.keeps = s.keeps || p.Kept
 		}
 	}

@@ -38,6 +38,7 @@ type subscription struct {
 	placed    bool // epoch and offset are known
 	behind    bool // offset < top after a recovered answer
 	fences    uint16
+	filter    uint8 // number of its filter; 0: none
 }
 
 func (s *Session) subscribeAll(now time.Duration, out *Out) {
@@ -62,9 +63,9 @@ func (s *Session) subscribe(sub *subscription, now time.Duration, out *Out) {
 	}
 	s.open++
 	s.answerBy = now + s.answerTimeout()
-	c := Command{Verb: dialect.Subscribe, ID: sub.id, Channel: sub.channel, Pattern: sub.pattern, Code: sub.code, Quality: sub.quality}
+	c := Command{Verb: dialect.Subscribe, ID: sub.id, Channel: sub.channel, Pattern: sub.pattern, Code: sub.code, Quality: sub.quality, Filter: sub.filter}
 	e := s.event(history.Subscribe, now)
-	e.Channel, e.Sent, e.Code = sub.channel, now, sub.code
+	e.Channel, e.Sent, e.Code, e.Publisher = sub.channel, now, sub.code, int32(sub.filter)
 	if sub.recover && sub.placed {
 		c.Recover, c.Epoch, c.Offset = true, sub.epoch, sub.offset
 		e.Flags |= history.FlagRecover
@@ -176,6 +177,9 @@ func (s *Session) delivered(in *Incoming, out *Out) {
 		} else if sub != nil {
 			e.Epoch = sub.epoch
 		}
+		if sub != nil && sub.filter > 0 {
+			e.Flags |= history.FlagUnordered
+		}
 		if sub != nil && sub.state == active {
 			s.advance(sub, m.Offset)
 		}
@@ -200,6 +204,20 @@ func (s *Session) advance(sub *subscription, offset uint64) {
 		sub.behind = false
 		s.behind--
 	}
+}
+
+// passed: nothing is owed any more up to a position, though what was delivered
+// ends before it.
+func (s *Session) passed(in *Incoming, out *Out) {
+	sub := s.find(in.Channel)
+	if sub == nil || sub.state != active || !sub.placed || len(in.Message.Epoch) > 0 && in.Epoch != sub.epoch {
+		return
+	}
+	e := s.event(history.Passed, in.Now)
+	e.Channel, e.Offset, e.Epoch, e.Flags = in.Channel, in.Message.Offset, sub.epoch, history.FlagPositioned
+	s.advance(sub, in.Message.Offset)
+	out.emit(e)
+	s.resynced(in.Now, out)
 }
 
 func (s *Session) gapped(in *Incoming, out *Out) {
@@ -257,10 +275,10 @@ func (s *Session) Fences(c history.ChannelID) (n int, ok bool) {
 	return int(sub.fences), true
 }
 
-// Subscriptions calls f for every answered subscription.
+// Subscriptions calls f for every answered subscription that lets fences through.
 func (s *Session) Subscriptions(f func(c history.ChannelID, fences int)) {
 	for i := range s.subs {
-		if s.subs[i].state == active && !s.subs[i].pattern {
+		if s.subs[i].state == active && !s.subs[i].pattern && s.subs[i].filter == 0 {
 			f(s.subs[i].channel, int(s.subs[i].fences))
 		}
 	}

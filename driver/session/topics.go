@@ -24,7 +24,7 @@ func (s *Session) Subscribe(p Sub, now time.Duration, out *Out) (ok bool) {
 	// The position is not kept over an unsubscribe: what came meanwhile was not
 	// wanted.
 	*sub = subscription{
-		channel: p.Channel, pattern: p.Pattern, recover: p.Recover, kept: p.Kept, code: p.Code, quality: p.Quality,
+		channel: p.Channel, pattern: p.Pattern, recover: p.Recover, kept: p.Kept, code: p.Code, quality: p.Quality, filter: p.Filter,
 		wanted: true, unsub: sub.unsub, fences: sub.fences,
 	}
 	if s.state == Live {
@@ -99,10 +99,11 @@ func (s *Session) fenced(c history.ChannelID, sub *subscription) {
 	s.fences[c]++
 }
 
-// Patterns calls f for every answered subscription to a pattern.
+// Patterns calls f for every answered subscription to a pattern that lets fences
+// through.
 func (s *Session) Patterns(f func(pattern history.ChannelID)) {
 	for i := range s.subs {
-		if s.subs[i].pattern && s.subs[i].state == active {
+		if s.subs[i].pattern && s.subs[i].state == active && s.subs[i].filter == 0 {
 			f(s.subs[i].channel)
 		}
 	}

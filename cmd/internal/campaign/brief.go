@@ -36,6 +36,9 @@ func NewBrief(plan *scenario.Plan, about dialect.About, target, engine string, s
 		bg.Refused = g.Refused
 		b.Groups = append(b.Groups, bg)
 	}
+	for i := range plan.Filters {
+		b.Filters = append(b.Filters, plan.Filters[i].Shown())
+	}
 	b.Personal, b.Observed = personal(plan), observed(plan)
 	for _, p := range plan.Publishers {
 		b.Publishers = append(b.Publishers, assert.BriefPublisher{Client: p.Client, Name: p.Name})

@@ -49,7 +49,7 @@ func chaosScenario(seed uint64, strict bool) string {
 	c.clients()
 	c.timeline()
 	c.expect()
-	return c.text.String()
+	return withFilters(c.text.String(), seed)
 }
 
 // chaos is one drawing.
@@ -623,11 +623,36 @@ var alsoTrue = map[string]map[string]string{
 		"replay-live-overlap":   "and once more in the replay",
 		"live-before-replay":    "and before it",
 	},
+	"lost-message": {
+		"subscribe-history-gap": behindFilter,
+		"ack-then-drop":         behindFilter,
+		"offline-queue-drop":    "the next that a filter lets through comes only after the client has lost its connection",
+	},
+	"confirmed-not-subscribed": {
+		"offline-queue-drop": "the first that a filter lets through is published when the client is away from its session",
+	},
+	"filter-false-negative": {
+		"lost-message":              aloneBehind,
+		"membership-lost-silent":    aloneBehind,
+		"confirmed-not-subscribed":  aloneBehind,
+		"subscribe-history-gap":     aloneBehind,
+		"slow-consumer-silent-drop": aloneBehind,
+		"recovered-flag-lie":        aloneBehind,
+		"lost-in-socket":            aloneBehind,
+		"drain-loss":                aloneBehind,
+		"offline-queue-drop":        aloneBehind,
+		"resubscribe-partial":       aloneBehind,
+		"ack-then-drop":             "nobody may be there without a filter",
+	},
 	"ack-then-drop": {
 		"slow-consumer-silent-drop": "everybody who is subscribed was slow as well",
 		"confirmed-not-subscribed":  "the fence may be what was dropped, and the only thing that a returned client was owed",
 	},
 }
+
+const behindFilter = "what comes before it, or what others would have got, may be kept back by filters"
+
+const aloneBehind = "of one client behind a filter, or of an absence alone, nobody can tell that it is the filter"
 
 const countsLeak = "a client counts what was leaked to it, and so asks its session to go on from where it is not"
 

@@ -79,6 +79,9 @@ func GatewayConfig(p scenario.GatewayPlan, key string) gateway.Config {
 		},
 	}
 	c.Authenticate = Authenticate(p, key)
+	if p.Filter {
+		c.Filter = scenario.CompileFilter
+	}
 	for _, r := range p.Roles {
 		c.Roles = append(c.Roles, gateway.Role{Name: r.Name, Channels: r.Channels})
 	}
@@ -126,6 +129,9 @@ func GatewayArgs(p scenario.GatewayPlan, seed uint64) []string {
 	add(p.Auth.On, "--jwt-key", "env:"+keyVariable)
 	if p.Auth.On && p.Auth.Anonymous {
 		args = append(args, "--anonymous")
+	}
+	if p.Filter {
+		args = append(args, "--filter")
 	}
 	for _, r := range p.Roles {
 		args = append(args, "--role", r.Name+"="+strings.Join(r.Channels, ","))
