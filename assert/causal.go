@@ -112,7 +112,7 @@ func (s *settlement) judgeCausal() {
 				continue
 			case m == nil || m.sent <= d.answered:
 				continue // it was on its way when the subscription began
-			case c.waived > 0 || c.overflow:
+			case c.past().waived > 0 || c.overflow:
 				continue // an announced gap may have taken it
 			case d.offset == 0:
 				if f := p.plain.find(d.cursor, d.cause.publisher, d.cause.incarnation); f == nil || !f.holds(d.cause.seq) {

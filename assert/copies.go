@@ -165,7 +165,7 @@ func (j *Judge) copied(at int32, c *cursor, f *flow, e *history.Event) (right, o
 	}
 	x := j.lanes(flowKey{at, streamKey(e.Publisher, e.Incarnation)}, c, withoutOffsets)
 	if x.take(e.Seq, k) {
-		c.copied++
+		c.keep().copied++
 		return true, false
 	}
 	return false, true
@@ -184,7 +184,7 @@ func (j *Judge) copiedAt(c *cursor, e *history.Event, replay bool) (right, over 
 	if here {
 		x := j.lanes(flowKey{cursor: j.index(c)}, c, c.epoch)
 		if x.take(e.Offset, k) {
-			c.copied++
+			c.keep().copied++
 			return true, false
 		}
 		return false, !replay

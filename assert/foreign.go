@@ -25,7 +25,7 @@ func (j *Judge) strangers(ch history.ChannelID) bool {
 
 // unstamped takes a delivery that has no stamp of this run, to a subscription.
 func (j *Judge) unstamped(c *cursor, e *history.Event) {
-	c.foreign++
+	c.keep().foreign++
 	if j.brief.Promises.Alone() && !j.want.observed[e.Channel] && !j.outages.commands() {
 		i := incident{anomaly: PhantomMessage, epoch: e.Epoch, from: e.Offset, to: e.Offset, n: 1}
 		if e.Flags&history.FlagPositioned == 0 {

@@ -69,29 +69,64 @@ type cursor struct {
 	early    history.EpochID // of the deliveries that overtook the answer
 	extra    uint64          // highest live offset at or below a fresh answer's position
 
-	origin   uint64        // base of the chain's first segment
-	chain    time.Duration // Seen of the chain's first answer
-	prevFrom uint64        // (prevFrom, prevTo] was received in the chain before, same epoch
-	prevTo   uint64
+	origin uint64        // base of the chain's first segment
+	chain  time.Duration // Seen of the chain's first answer
 
 	askedAt    time.Duration // Sent of the subscribe
 	askedFrom  uint64
 	askedEpoch history.EpochID
 	prevEnd    time.Duration // when the life before the segment ended
-	resumedAt  time.Duration // of a resumed segment: Seen of the answer
-	muteSince  time.Duration // the loss before the first resumed life in which nothing came though others received; 0: none
 	returnedAt time.Duration // since when the client has been wanting back
 
-	compared, waived, emptied, doubted, missed, replayed, flushed, lateGaps int64
-	causes                                                                  int64 // receipts whose cause was there before them
-	returns, returnsMissed                                                  int32
-	copied                                                                  int64 // further copies that were right
-	own                                                                     own   // the subscription to the channel itself
-	foreign                                                                 int64 // deliveries without a stamp
-	bare                                                                    int32 // plain: deliveries that named no message
-	windows                                                                 int32 // plain: index of its windows, or -1
+	compared, replayed int64
+	causes             int64  // receipts whose cause was there before them
+	own                own    // the subscription to the channel itself
+	bare               int32  // plain: deliveries that named no message
+	windows            int32  // plain: index of its windows, or -1
+	happened           *past  // nil: nothing of that has happened
+	sieve              *sieve // where a filter makes holes lawful; nil: nowhere
+}
 
-	sieve *sieve // where a filter makes holes lawful; nil: nowhere
+// past is what a subscription carries along that has been away, or has missed
+// something. Most never do, and there are very many: it is made when needed.
+type past struct {
+	prevFrom, prevTo uint64        // (prevFrom, prevTo] was received in the chain before, same epoch
+	resumedAt        time.Duration // of a resumed segment: Seen of the answer
+	muteSince        time.Duration // the loss before the first resumed life in which nothing came though others received; 0: none
+
+	waived, emptied, doubted, missed, flushed, lateGaps int64
+	copied                                              int64 // further copies that were right
+	foreign                                             int64 // deliveries without a stamp
+	returns, returnsMissed                              int32
+}
+
+// past returns what has happened so far, to be read.
+func (c *cursor) past() past {
+	if c.happened == nil {
+		return past{}
+	}
+	return *c.happened
+}
+
+// keep returns the same to be written.
+func (c *cursor) keep() *past {
+	if c.happened == nil {
+		c.happened = new(past)
+	}
+	return c.happened
+}
+
+// remember takes what the chain has received as that of the chain before.
+func (c *cursor) remember() {
+	had := c.keep()
+	had.prevFrom, had.prevTo = c.origin, c.last
+}
+
+// forget lets go of the chain before.
+func (c *cursor) forget() {
+	if c.happened != nil {
+		c.happened.prevFrom, c.happened.prevTo = 0, 0
+	}
 }
 
 // person is what the judge knows of one client. There are very many: the fields

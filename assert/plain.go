@@ -214,7 +214,7 @@ func (p *plain) deliver(j *Judge, at int32, c *cursor, e *history.Event) {
 	switch {
 	case c.resumed && c.kept && (e.Flags&history.FlagReplay != 0 || e.Due < c.answered): // not every protocol marks it
 		c.inReplay++
-		c.flushed++
+		c.keep().flushed++
 	case e.Flags&history.FlagReplay != 0:
 		c.inReplay++
 	default:

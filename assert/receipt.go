@@ -101,15 +101,15 @@ func (j *Judge) unusual(at int32, c *cursor, e *history.Event) {
 			if c.sieve != nil {
 				c.sieve.open = true
 			}
-			c.waived++
+			c.keep().waived++
 			c.chain = -1
 			c.epoch, c.log = e.Epoch, j.log(e.Channel, e.Epoch)
 			c.base, c.top, c.origin, c.last = e.Offset-1, e.Offset-1, e.Offset-1, e.Offset-1
-			c.prevFrom, c.prevTo = 0, 0
+			c.forget()
 		} else {
 			c.epoch, c.log = e.Epoch, j.log(e.Channel, e.Epoch)
 			c.origin, c.last = c.askedFrom, c.askedFrom
-			c.prevFrom, c.prevTo = 0, 0
+			c.forget()
 			c.positioned = true
 		}
 	}
@@ -119,9 +119,9 @@ func (j *Judge) unusual(at int32, c *cursor, e *history.Event) {
 			if c.sieve != nil {
 				c.sieve.forgive(e.Offset-1, byNotice)
 			} else {
-				c.waived += int64(e.Offset - 1 - c.last)
+				c.keep().waived += int64(e.Offset - 1 - c.last)
 			}
-			c.prevFrom, c.prevTo = c.origin, c.last
+			c.remember()
 			c.last, c.base, c.origin = e.Offset-1, e.Offset-1, e.Offset-1
 		}
 	}
@@ -159,7 +159,7 @@ func (j *Judge) accept(c *cursor, e *history.Event, replay bool) {
 	if replay {
 		c.inReplay++
 		if c.resumed {
-			c.flushed++
+			c.keep().flushed++
 		} else {
 			c.replayed++
 		}
@@ -185,7 +185,7 @@ func (j *Judge) miss(c *cursor, e *history.Event, from, to uint64, live, firstLi
 		from: from, to: to, cursor: j.index(c), epoch: c.epoch, life: c.life, segment: c.segment,
 		base: c.base, top: c.top, recovered: c.recovered, live: live, firstLive: firstLive,
 		slowed:  j.people[c.client].slowLife == c.life && c.life != 0,
-		resumed: c.resumed, hushed: c.hushed, resumedAt: c.resumedAt,
+		resumed: c.resumed, hushed: c.hushed, resumedAt: c.past().resumedAt,
 		inverted: c.inverted, prevEnd: c.prevEnd, drained: c.drained, node: j.people[c.client].node, seen: e.Seen, sight: j.setting(e, c),
 	}
 	if k, _ := j.matching(c, e); k > 1 && j.brief.Promises.Loose() {
@@ -194,7 +194,7 @@ func (j *Judge) miss(c *cursor, e *history.Event, from, to uint64, live, firstLi
 	g.sight.witness = j.witness(NoAnomaly, &g.sight, c.client, c.channel)
 	if !j.ledger.gaps.add(g) {
 		c.overflow = true
-		c.lateGaps += g.size()
+		c.keep().lateGaps += g.size()
 		j.incidents.release(sign{NoAnomaly, g.sight.phase, g.sight.fault}, g.sight.witness)
 	}
 }
@@ -204,7 +204,7 @@ func (j *Judge) late(c *cursor, e *history.Event, g *gap, replay bool) {
 	if j.settling(c, e) {
 		if n := j.ledger.gaps.fill(g, e.Offset); n > 0 {
 			c.overflow = true
-			c.lateGaps += n
+			c.keep().lateGaps += n
 		}
 		return
 	}
@@ -226,7 +226,7 @@ func (j *Judge) late(c *cursor, e *history.Event, g *gap, replay bool) {
 	}
 	if n := j.ledger.gaps.fill(g, e.Offset); n > 0 {
 		c.overflow = true
-		c.lateGaps += n
+		c.keep().lateGaps += n
 	}
 }
 
@@ -275,13 +275,14 @@ func (j *Judge) repeated(c *cursor, e *history.Event, replay bool) {
 		return
 	}
 	i := incident{anomaly: DuplicateDelivery, epoch: c.epoch, from: o, to: o, n: 1, id: identOf(e)}
-	before := o > c.origin && o <= c.base || o > c.prevFrom && o <= c.prevTo
+	had := c.past()
+	before := o > c.origin && o <= c.base || o > had.prevFrom && o <= had.prevTo
 	switch {
 	case c.again && replay && o > c.askedFrom:
 		return // the session's backlog had it, and the recovery that was asked for has it
 	case c.overflow && o > c.origin: // it may fill a gap that is no longer kept
-		if c.lateGaps > 0 {
-			c.lateGaps--
+		if had.lateGaps > 0 {
+			c.keep().lateGaps--
 		}
 		return
 	case o > c.base: // received in this segment

@@ -120,7 +120,7 @@ func (j *Judge) resume(at int32, c *cursor, e *history.Event) {
 	c.segment++
 	c.inLive, c.inReplay, c.liveLow, c.replayHi, c.extra = 0, 0, 0, 0, 0
 	c.recovering, c.recovered, c.inverted = false, false, false
-	c.resumed, c.resumedAt = true, e.Seen
+	c.resumed, c.keep().resumedAt = true, e.Seen
 	c.base, c.top = c.last, c.last
 	if !c.kept { // the session has it, and what it missed is not owed
 		if c.positioned {
@@ -144,8 +144,8 @@ func (j *Judge) hushed(p *person) {
 	for at := p.first; at >= 0; at = j.ledger.all[at].next {
 		c := &j.ledger.all[at]
 		c.hushed = heard && c.mute()
-		if c.hushed && c.muteSince == 0 {
-			c.muteSince = c.prevEnd
+		if c.hushed && c.past().muteSince == 0 {
+			c.keep().muteSince = c.prevEnd
 		}
 	}
 }

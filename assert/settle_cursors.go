@@ -27,7 +27,7 @@ func (s *settlement) judgeCursors() {
 			for _, g := range p.ledger.gaps.of[int32(at)] {
 				lost = s.gapLosses(lost, i, c, &g)
 			}
-			if c.overflow && c.lateGaps > 0 {
+			if c.overflow && c.past().lateGaps > 0 {
 				lost = s.overflowLosses(lost, i, int32(at), c)
 			}
 			if c.positioned {
@@ -59,10 +59,10 @@ func (s *settlement) overflowLosses(to []loss, part int, at int32, c *cursor) []
 	p := &s.parts[part].people[c.client]
 	proven := p.probeIn == c.life && c.lastSeen+stillArriving <= p.probe
 	if !proven && (c.state == live || c.inverted) {
-		s.ends[part][at].unseen += c.lateGaps
+		s.ends[part][at].unseen += c.past().lateGaps
 		return to
 	}
-	return append(to, loss{part: part, cursor: at, anomaly: LostMessage, epoch: c.epoch, life: c.life, from: c.last, to: c.last, n: c.lateGaps,
+	return append(to, loss{part: part, cursor: at, anomaly: LostMessage, epoch: c.epoch, life: c.life, from: c.last, to: c.last, n: c.past().lateGaps,
 		seen: c.lastSeen, setting: setting{phase: "live", fault: p.fault, witness: -1}})
 }
 

@@ -275,7 +275,7 @@ func (s *settlement) refusedBehind(part int, r *refusal) (n int64) {
 	s.ends[part][r.cursor].forgive(w, n)
 	if n > 0 {
 		s.ends[part][r.cursor].missed++
-		s.parts[part].ledger.all[r.cursor].missed += n
+		s.parts[part].ledger.all[r.cursor].keep().missed += n
 	}
 	return n
 }

@@ -198,7 +198,7 @@ func (s *settlement) resumedTail(to []loss, l loss, c *cursor) []loss {
 		return append(to, l)
 	}
 	o := s.outageOf(l.part, c.client, c.life)
-	g := &gap{from: l.from, to: l.to, cursor: l.cursor, epoch: l.epoch, life: l.life, resumedAt: c.resumedAt,
+	g := &gap{from: l.from, to: l.to, cursor: l.cursor, epoch: l.epoch, life: l.life, resumedAt: c.past().resumedAt,
 		live: true, firstLive: true, seen: l.seen, sight: l.setting, slowed: p.people[c.client].slowLife == c.life}
 	if o == nil {
 		l.anomaly = LostMessage
@@ -222,7 +222,7 @@ func (s *settlement) queuedPlain(part int, c *cursor, f *flow, w *window, number
 	p := s.parts[part]
 	o := s.outageOf(part, c.client, life)
 	switch {
-	case c.muteSince > 0 && m.sent >= c.muteSince,
+	case c.past().muteSince > 0 && m.sent >= c.past().muteSince,
 		c.mute() && c.life == life && o != nil && m.sent >= o.from && p.heard(&p.people[c.client]):
 		return ResubscribePartial, 0
 	case o == nil || !o.resumed || m.sent > o.to:

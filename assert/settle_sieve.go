@@ -131,8 +131,8 @@ func (s *settlement) sieveLosses(to []loss, part int, at int32, c *cursor) []los
 		r.have = c.sieve.of(r.epoch)
 		if r.recovered {
 			if n := s.let(ch, r.epoch, r.base, r.top, r.filter); n > 0 {
-				c.missed += n
-				c.returnsMissed++
+				c.keep().missed += n
+				c.keep().returnsMissed++
 			}
 		}
 		begun := false

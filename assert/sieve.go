@@ -137,7 +137,7 @@ func (j *Judge) turnSieve(c *cursor) {
 	r := reign{
 		gap: gap{
 			cursor: j.index(c), epoch: c.epoch, life: c.life, segment: c.segment, base: c.base, top: c.top, recovered: c.recovered,
-			live: true, slowed: p.slowLife == c.life && c.life != 0, resumed: c.resumed, hushed: c.hushed, resumedAt: c.resumedAt,
+			live: true, slowed: p.slowLife == c.life && c.life != 0, resumed: c.resumed, hushed: c.hushed, resumedAt: c.past().resumedAt,
 			inverted: c.inverted, prevEnd: c.prevEnd, drained: c.drained, node: p.node, seen: c.lastSeen,
 			sight: setting{phase: "live", fault: p.fault, witness: -1},
 		},

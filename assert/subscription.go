@@ -163,7 +163,7 @@ func (j *Judge) subscribed(p *person, e *history.Event) {
 		c.positioned = false
 		c.everAnswered = true
 		if c.recovering && granted {
-			c.returns++
+			c.keep().returns++
 		}
 		j.plain.open(c, e)
 		return
@@ -174,7 +174,7 @@ func (j *Judge) subscribed(p *person, e *history.Event) {
 	}
 	c.positioned, c.everAnswered = true, true
 	if c.recovering {
-		c.returns++
+		c.keep().returns++
 		if granted && (e.Epoch == c.askedEpoch || j.names.Name(int32(c.askedEpoch)) == "") {
 			j.granted(p, c, e, wasPositioned)
 			return
@@ -193,7 +193,7 @@ func (j *Judge) subscribed(p *person, e *history.Event) {
 func (j *Judge) granted(p *person, c *cursor, e *history.Event, wasPositioned bool) {
 	if c.epoch != e.Epoch || !wasPositioned { // the position came from elsewhere, or had no epoch
 		c.epoch, c.origin, c.chain = e.Epoch, c.askedFrom, e.Seen
-		c.prevFrom, c.prevTo = 0, 0
+		c.forget()
 		c.log = j.log(e.Channel, e.Epoch)
 		c.last = max(c.askedFrom, c.replayHi)
 	}
@@ -203,8 +203,8 @@ func (j *Judge) granted(p *person, c *cursor, e *history.Event, wasPositioned bo
 		j.report(incident{anomaly: OffsetRegress, epoch: e.Epoch, from: e.Offset, to: c.askedFrom, n: 1}, e, c)
 	}
 	if n := int64(c.top - c.base); n > 0 && c.sieve == nil {
-		c.missed += n
-		c.returnsMissed++
+		c.keep().missed += n
+		c.keep().returnsMissed++
 	}
 	j.ledger.gaps.settleTop(j.index(c), c.segment, c.top, true)
 }
@@ -220,9 +220,9 @@ func (j *Judge) fresh(c *cursor, e *history.Event, wasPositioned bool) {
 		if e.Offset < c.last && early == 0 {
 			j.report(incident{anomaly: OffsetRegress, epoch: e.Epoch, from: e.Offset, to: c.last, n: 1}, e, c)
 		}
-		c.prevFrom, c.prevTo = c.origin, c.last
+		c.remember()
 	} else {
-		c.prevFrom, c.prevTo = 0, 0
+		c.forget()
 	}
 	if early != 0 {
 		hi = c.extra
@@ -256,7 +256,7 @@ func (c *cursor) knew() time.Duration {
 // refuse writes down a recovery that was not granted.
 func (j *Judge) refuse(c *cursor, e *history.Event, hidden bool, knew time.Duration) {
 	if hidden {
-		c.returns++
+		c.keep().returns++
 	}
 	r := refusal{
 		cursor: j.index(c), client: c.client, channel: c.channel, life: e.Life,
@@ -272,14 +272,14 @@ func (j *Judge) refuse(c *cursor, e *history.Event, hidden bool, knew time.Durat
 	}
 	if !hidden && r.epoch == r.answer && r.top > r.from && c.sieve == nil {
 		if n := int64(r.top - r.from); r.emptied {
-			c.emptied += n
+			c.keep().emptied += n
 		} else if r.doubtful {
-			c.doubted += n
+			c.keep().doubted += n
 		} else {
-			c.waived += n
+			c.keep().waived += n
 		}
-		c.missed += int64(r.top - r.from)
-		c.returnsMissed++
+		c.keep().missed += int64(r.top - r.from)
+		c.keep().returnsMissed++
 	}
 	j.refusals = append(j.refusals, r)
 }
@@ -332,13 +332,13 @@ func (j *Judge) gap(p *person, e *history.Event) {
 	if e.Flags&history.FlagPositioned == 0 || !c.positioned || e.Epoch == c.epoch {
 		j.cuts++
 	}
-	waived := &c.waived
+	waived := &c.keep().waived
 	if j.commanded(p.passed(), e.Seen) != nil {
-		waived = &c.doubted
+		waived = &c.keep().doubted
 	}
 	if !c.positioned {
 		if j.emptied(c.knew()-p.late(), false, e.Seen) {
-			waived = &c.emptied
+			waived = &c.keep().emptied
 		}
 		*waived++
 		j.plain.gap(c, e)
@@ -352,7 +352,7 @@ func (j *Judge) gap(p *person, e *history.Event) {
 	c.chain = -1
 	if c.sieve != nil && e.Epoch == c.epoch {
 		w := byNotice
-		if waived == &c.doubted {
+		if waived == &c.keep().doubted {
 			w = byCommand
 		}
 		c.sieve.forgive(e.Offset, w)
@@ -367,19 +367,19 @@ func (j *Judge) gap(p *person, e *history.Event) {
 			c.sieve.open = true
 		}
 		if j.emptied(c.knew()-p.late(), false, e.Seen) {
-			c.emptied++
+			c.keep().emptied++
 		} else {
 			*waived++
 		}
 		c.epoch, c.log = e.Epoch, j.log(e.Channel, e.Epoch)
 		c.base, c.top, c.origin, c.last = e.Offset, e.Offset, e.Offset, e.Offset
-		c.prevFrom, c.prevTo = 0, 0
+		c.forget()
 		return
 	}
 	*waived += j.ledger.gaps.waive(at, c.segment, e.Offset)
 	if e.Offset > c.last {
 		*waived += int64(e.Offset - c.last)
-		c.prevFrom, c.prevTo = c.origin, c.last
+		c.remember()
 		c.last, c.base, c.origin = e.Offset, e.Offset, e.Offset
 		c.top = max(c.top, e.Offset)
 	}

@@ -268,11 +268,11 @@ func (s *settlement) sum(w *want) (t sums) {
 			if !c.everAnswered || !w.filter.channel(c.channel) || !w.filter.client(&p.people[c.client]) {
 				continue
 			}
-			e := &s.ends[i][at]
+			e, had := &s.ends[i][at], c.past()
 			t.subscriptions++
 			if t.received += c.received; s.j.strangers(c.channel) {
-				t.received -= min(c.foreign, c.received)
-				t.foreign += c.foreign
+				t.received -= min(had.foreign, c.received)
+				t.foreign += had.foreign
 			}
 			if shared[c.channel] {
 				t.compared += c.received
@@ -281,18 +281,18 @@ func (s *settlement) sum(w *want) (t sums) {
 				t.unseen += e.unseen
 				t.adrift += e.adrift
 				t.lost += e.lost
-				t.waived += c.waived + e.waived
+				t.waived += had.waived + e.waived
 			}
-			t.returns += int64(c.returns)
-			t.returnsMissed += int64(c.returnsMissed) + e.missed
-			t.missed += c.missed
+			t.returns += int64(had.returns)
+			t.returnsMissed += int64(had.returnsMissed) + e.missed
+			t.missed += had.missed
 			t.replayed += c.replayed
-			t.flushed += c.flushed
-			t.emptied += c.emptied + e.emptied
-			t.copied += c.copied
+			t.flushed += had.flushed
+			t.emptied += had.emptied + e.emptied
+			t.copied += had.copied
 			t.copies += e.copies
 			t.withheld += e.withheld
-			t.doubted += c.doubted + e.doubted
+			t.doubted += had.doubted + e.doubted
 			t.causes += c.causes
 		}
 	}
