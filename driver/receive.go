@@ -52,7 +52,7 @@ func (s *shard) receive(c *client, i int32, payload []byte, at engine.Stamp) {
 		s.broken(c, i, errNames, at.Read)
 		return
 	}
-	s.dec.Reset(s.joined(c, payload))
+	s.dec.Reset(s.joined(i, payload))
 	for s.dec.Next(&s.msg) {
 		if s.msg.Kind == dialect.Delivered {
 			s.stamped(c, len(payload), at)
@@ -79,7 +79,7 @@ func (s *shard) receive(c *client, i int32, payload []byte, at engine.Stamp) {
 		s.broken(c, i, err, at.Read)
 		slow = true
 	}
-	s.keep(c)
+	s.keep(i)
 	if slow {
 		s.arm(c, i)
 	}

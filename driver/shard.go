@@ -17,23 +17,22 @@ import (
 type client struct {
 	session.Session
 	conn    engine.Conn
-	id      int32         // number in the run
-	faulty  bool          // a fault of the plan is ending this connection
-	hit     bool          // counted in the storm until resynced
 	shape   *shape        // limits of its reading and its link; nil: none
+	watch   *watch        // what its faults wait for; nil: nothing
 	apart   time.Duration // what was due before is measured apart; 0: nothing
 	away    time.Duration // after the fault that is ending this connection
+	again   time.Duration // when it was to come again, if that was before it had left; 0: no
+	dialled time.Duration // when its latest attempt began
+	node    int32         // of the target, of that
+	id      int32         // number in the run
 	pubs    int32         // index of its first publisher in the shard
-	deaf    bool          // a fault has struck this connection: what came with it is not heard
-	watch   *watch        // what its faults wait for; nil: nothing
-	node    int32         // of the target, of its latest attempt
-	dialled time.Duration // when that began
-	rest    []byte        // of a streamed dialect: the beginning of what is still to come
 	turns   int32         // of steady churn that it has begun
 	churn   bool          // its latest connection ended with a turn
+	faulty  bool          // a fault of the plan is ending this connection
+	deaf    bool          // a fault has struck this connection: what came with it is not heard
+	hit     bool          // counted in the storm until resynced
 	gone    bool          // a `scale` has sent it home
 	late    bool          // a `scale` has let it come: its publishers don't wait for the others
-	again   time.Duration // when it was to come again, if that was before it had left; 0: no
 }
 
 // shard owns some clients and serves their loop. All methods run on the loop.
@@ -60,6 +59,7 @@ type shard struct {
 	byHash    map[uint32]history.ChannelID // the way back; made when a cause is met
 	dec       dialect.Decoder
 	stream    dialect.Streamed // dec, if its messages may span those of the WebSocket
+	rests     [][]byte         // of a streamed dialect, by client: the beginning of what is still to come
 	msg       dialect.Message
 	in        session.Incoming
 	stamp     dialect.Stamp
@@ -102,7 +102,6 @@ func newShard(f *fleet, index, shards int) *shard {
 	if f.about.Binary {
 		s.opcode = 2
 	}
-	s.stream, _ = s.dec.(dialect.Streamed)
 	s.plain = append([]engine.Dial{f.cfg.Dial}, f.cfg.More...)
 	s.small = slices.Clone(s.plain)
 	for i := range s.small {
@@ -111,6 +110,9 @@ func newShard(f *fleet, index, shards int) *shard {
 	plan := f.plan
 	n := (len(plan.Clients) - index + shards - 1) / shards
 	s.clients = make([]client, n)
+	if s.stream, _ = s.dec.(dialect.Streamed); s.stream != nil {
+		s.rests = make([][]byte, len(s.clients))
+	}
 	var subs []session.Sub
 	var numbers []int32
 	for i := range s.clients {
@@ -280,7 +282,7 @@ func (s *shard) perform(c *client, i int32, d *session.Do) {
 			how = &s.small[c.node]
 		}
 		c.faulty, c.deaf, c.away = false, false, -1
-		c.rest = c.rest[:0]
+		s.parted(i)
 		c.conn = s.loop.Dial(token(i, c.Life()), s.with(c, how))
 		s.imprint(c)
 	case session.Send:

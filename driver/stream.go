@@ -11,27 +11,34 @@ import (
 
 // joined is what to decode when a payload has come: behind what its connection
 // left over, if there is anything.
-func (s *shard) joined(c *client, payload []byte) []byte {
-	if len(c.rest) == 0 {
+func (s *shard) joined(i int32, payload []byte) []byte {
+	if s.stream == nil || len(s.rests[i]) == 0 {
 		return payload
 	}
-	c.rest = append(c.rest, payload...)
-	return c.rest
+	s.rests[i] = append(s.rests[i], payload...)
+	return s.rests[i]
 }
 
-// keep holds what the decoder left, which may lie in c.rest itself, until the
-// connection brings more.
-func (s *shard) keep(c *client) {
+// keep holds what the decoder left, which may lie in the client's rest itself,
+// until the connection brings more.
+func (s *shard) keep(i int32) {
 	if s.stream == nil {
 		return
 	}
 	rest := s.stream.Rest()
 	switch {
-	case len(rest) > 0 && len(rest) == len(c.rest): // nothing of it was used
+	case len(rest) > 0 && len(rest) == len(s.rests[i]): // nothing of it was used
 	case len(rest) > 0:
-		c.rest = append(c.rest[:0], rest...)
-	case cap(c.rest) > 0:
-		c.rest = nil
+		s.rests[i] = append(s.rests[i][:0], rest...)
+	case cap(s.rests[i]) > 0:
+		s.rests[i] = nil
+	}
+}
+
+// parted forgets what a connection left over: the next begins anew.
+func (s *shard) parted(i int32) {
+	if s.stream != nil {
+		s.rests[i] = nil
 	}
 }
 

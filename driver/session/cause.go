@@ -21,7 +21,7 @@ func (s *Session) noteCause(in *Incoming, replay bool, out *Out) {
 		e.Channel, e.Publisher, e.Incarnation, e.Seq, e.Offset = c.Channel, c.Publisher, c.Incarnation, c.Seq, c.Offset
 		out.emit(e)
 	}
-	if len(s.pubs) > 0 && in.Flags&(history.FlagStamped|history.FlagFence) == history.FlagStamped {
+	if s.voice != nil && in.Flags&(history.FlagStamped|history.FlagFence) == history.FlagStamped {
 		if s.heardLast == nil {
 			s.heardLast = new(Cause)
 		}

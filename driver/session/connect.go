@@ -46,7 +46,7 @@ func (s *Session) Opened(now time.Duration, out *Out) {
 	s.state = Connecting
 	s.heard = now
 	s.beatSent, s.beatAt, s.silence = 0, 0, 0
-	s.window, s.flying = 0, 0
+	s.quiet()
 	e := s.event(history.Open, now)
 	e.Due = s.dialSent
 	out.emit(e)
@@ -82,7 +82,7 @@ func (s *Session) connected(in *Incoming, out *Out) {
 		s.drop("no such QoS", out)
 		return
 	}
-	s.window = int32(in.Message.Window)
+	s.allow(int32(in.Message.Window))
 	e := s.event(history.Connected, in.Now)
 	e.Due, e.Arrived = s.dialDue, in.Arrived
 	e.Offset = digest(in.Message.Client)

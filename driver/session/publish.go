@@ -113,6 +113,9 @@ func (s *Session) Published(p int, f func(history.ChannelID)) {
 
 // answered settles the publication that a reply names; false if there is none.
 func (s *Session) answered(in *Incoming, r history.Result, out *Out) bool {
+	if s.voice == nil {
+		return false
+	}
 	for i := range s.pending {
 		if s.pending[i].id == in.Message.ID {
 			e := s.outcome(&s.pending[i], r, in.Now, out)
@@ -145,6 +148,9 @@ func (s *Session) outcome(p *pending, r history.Result, now time.Duration, out *
 
 // expire makes publications unknown whose answer took too long.
 func (s *Session) expire(now time.Duration, out *Out) {
+	if s.voice == nil {
+		return
+	}
 	n := 0
 	for n < len(s.pending) && now >= s.pending[n].sent+s.cfg.AckTimeout {
 		s.unknown(&s.pending[n], now, out)
@@ -158,6 +164,9 @@ func (s *Session) expire(now time.Duration, out *Out) {
 // what no answer was wanted for: the server may still be reading it while the
 // client says more on its next connection.
 func (s *Session) forsake(now time.Duration, out *Out) {
+	if s.voice == nil {
+		return
+	}
 	for i := range s.pending {
 		s.unknown(&s.pending[i], now, out)
 	}

@@ -86,10 +86,28 @@ func (s *Session) takeUp(resumed bool, now time.Duration, out *Out) {
 }
 
 // Full reports whether the server's window has no room for another publication.
-func (s *Session) Full() bool { return s.window > 0 && s.flying >= s.window }
+func (s *Session) Full() bool { return s.voice != nil && s.window > 0 && s.flying >= s.window }
 
 // landed makes room in the window: a publication was answered, in time or later.
-func (s *Session) landed() { s.flying = max(s.flying-1, 0) }
+func (s *Session) landed() {
+	if s.voice != nil {
+		s.flying = max(s.flying-1, 0)
+	}
+}
+
+// allow takes the server's window for a new connection; 0: any number.
+func (s *Session) allow(window int32) {
+	if s.voice != nil {
+		s.window = window
+	}
+}
+
+// quiet forgets the window of the connection before, and what was on its way there.
+func (s *Session) quiet() {
+	if s.voice != nil {
+		s.window, s.flying = 0, 0
+	}
+}
 
 // id is the next id of a command. Where ids begin again it is none that is in use.
 func (s *Session) id() uint64 {
@@ -102,14 +120,14 @@ func (s *Session) id() uint64 {
 		if s.nextID > last {
 			s.nextID = 1
 		}
-		if uint64(len(s.pending)) >= last/2 || !s.uses(s.nextID) {
+		if uint64(s.Pending()) >= last/2 || !s.uses(s.nextID) {
 			return s.nextID
 		}
 	}
 }
 
 func (s *Session) uses(id uint64) bool {
-	return slices.ContainsFunc(s.pending, func(p pending) bool { return p.id == id }) ||
+	return s.voice != nil && slices.ContainsFunc(s.pending, func(p pending) bool { return p.id == id }) ||
 		slices.ContainsFunc(s.subs, func(u subscription) bool { return u.unsub == id || u.id == id && u.state == asked })
 }
 

@@ -171,15 +171,20 @@ type Session struct {
 	behind  int32                        // subscriptions whose replay is not complete
 	refused int32
 
-	pubs    []publisher
-	pending []pending
-	window  int32   // publications that the server lets be unanswered; 0: any number
-	flying  int32   // of them, those that are
-	rounds  *rounds // exchanges that take several; nil: none yet
+	*voice         // nil: it doesn't publish
+	rounds *rounds // exchanges that take several; nil: none yet
 
 	mutes *mutes // nil: none
 
 	heardLast *Cause // where causal order is judged; nil: nothing yet
+}
+
+// voice is what a session has whose client publishes. Most only listen.
+type voice struct {
+	pubs    []publisher
+	pending []pending
+	window  int32 // publications that the server lets be unanswered; 0: any number
+	flying  int32 // of them, those that are
 }
 
 // Init makes s the client numbered client. Publishers are named by their
@@ -194,7 +199,7 @@ func (s *Session) Init(cfg *Config, client history.ClientID, subs []Sub, publish
 		}
 	}
 	if len(publishers) > 0 {
-		s.pubs = make([]publisher, len(publishers))
+		s.voice = &voice{pubs: make([]publisher, len(publishers))}
 		for i, n := range publishers {
 			s.pubs[i] = publisher{number: n, incarnation: 1}
 		}
@@ -227,7 +232,12 @@ func (s *Session) Failures() int { return int(s.failed) }
 func (s *Session) Ever() bool { return s.ever }
 
 // Pending is the number of publications without an outcome.
-func (s *Session) Pending() int { return len(s.pending) }
+func (s *Session) Pending() int {
+	if s.voice == nil {
+		return 0
+	}
+	return len(s.pending)
+}
 
 func (s *Session) event(k history.Kind, now time.Duration) history.Event {
 	return history.Event{Kind: k, Client: s.client, Life: s.life, Seen: now, Arrived: now}
@@ -250,7 +260,7 @@ func (s *Session) Deadline() (at time.Duration, ok bool) {
 	if s.answerBy > 0 {
 		first(s.answerBy)
 	}
-	if len(s.pending) > 0 {
+	if s.Pending() > 0 {
 		first(s.pending[0].sent + s.cfg.AckTimeout)
 	}
 	if !s.frozen && !s.leaving {
