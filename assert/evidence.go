@@ -6,7 +6,8 @@ import (
 	"squall/assert/history"
 )
 
-// fact is an Event small enough to be kept: 72 bytes, no pointer.
+// fact is an Event small enough to be kept: 64 bytes, which is a cache line, and no
+// pointer.
 type fact struct {
 	seen, sent  time.Duration
 	offset, seq uint64
@@ -15,13 +16,48 @@ type fact struct {
 	channel     history.ChannelID
 	epoch       history.EpochID
 	publisher   int32
-	incarnation uint32
-	code        int32
-	note        uint16
+	number      int32 // the incarnation if the kind names a message, else the code
 	flags       history.Flags
+	note        uint16
 	kind        history.Kind
-	result      history.Result
-	who         history.Who
+	end         uint8 // Who, where the kind tells it, else the Result
+}
+
+// names reports whether facts of a kind name a message, and so have no code.
+func names(k history.Kind) bool {
+	return k == history.Deliver || k == history.Leftover || k == history.Caused
+}
+
+// ends reports whether facts of a kind tell who ended a connection, and so have no
+// result.
+func ends(k history.Kind) bool { return k == history.Closed || k == history.Displaced }
+
+func (f *fact) code() int32 {
+	if names(f.kind) {
+		return 0
+	}
+	return f.number
+}
+
+func (f *fact) incarnation() uint32 {
+	if names(f.kind) {
+		return uint32(f.number)
+	}
+	return 0
+}
+
+func (f *fact) who() history.Who {
+	if ends(f.kind) {
+		return history.Who(f.end)
+	}
+	return history.NoOne
+}
+
+func (f *fact) result() history.Result {
+	if ends(f.kind) {
+		return history.Unknown
+	}
+	return history.Result(f.end)
 }
 
 // evidenceSize is how many facts a shard remembers (soundness 21).
@@ -51,8 +87,13 @@ func (v *evidence) add(e *history.Event) {
 	v.next++
 	f.seen, f.sent, f.offset, f.seq = e.Seen, e.Sent, e.Offset, e.Seq
 	f.client, f.life, f.channel, f.epoch = e.Client, e.Life, e.Channel, e.Epoch
-	f.publisher, f.incarnation, f.code = e.Publisher, e.Incarnation, e.Code
-	f.flags, f.kind, f.result, f.who = e.Flags, e.Kind, e.Result, e.Who
+	f.publisher, f.flags, f.kind = e.Publisher, e.Flags, e.Kind
+	if f.number = e.Code; names(e.Kind) {
+		f.number = int32(e.Incarnation)
+	}
+	if f.end = uint8(e.Result); ends(e.Kind) {
+		f.end = uint8(e.Who)
+	}
 	f.note = 0
 	if e.Note != "" {
 		f.note = v.note(e.Note)
@@ -147,7 +188,7 @@ func (v *evidence) receipt(client history.ClientID, channel history.ChannelID, o
 }
 
 func (f *fact) ident() ident {
-	return ident{seq: f.seq, publisher: f.publisher, incarnation: f.incarnation, fence: f.flags&history.FlagFence != 0}
+	return ident{seq: f.seq, publisher: f.publisher, incarnation: f.incarnation(), fence: f.flags&history.FlagFence != 0}
 }
 
 // overtaken looks into what the client of e has recently received in the same

@@ -106,10 +106,10 @@ func ofNode(k *fact) string {
 	switch {
 	case k.client >= 0:
 		return ""
-	case k.code < 0:
+	case k.code() < 0:
 		return ", all nodes"
 	}
-	return fmt.Sprintf(", node %d", k.code)
+	return fmt.Sprintf(", node %d", k.code())
 }
 
 // forgot reports whether the plan itself took the target's state away between two

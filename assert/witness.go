@@ -128,7 +128,7 @@ func (s *settlement) line(k, end *fact, notes []string) Line {
 	case history.Leftover:
 		l.What, l.Text = "recv", "on the older connection: "+s.message(k.ident())
 	case history.Displaced:
-		l.What, l.Text = "closed", fmt.Sprintf("the older connection, with %d", k.code)
+		l.What, l.Text = "closed", fmt.Sprintf("the older connection, with %d", k.code())
 	case history.Subscribe:
 		l.What = "sub"
 		if k.flags&history.FlagRecover != 0 {
@@ -157,7 +157,7 @@ func (s *settlement) line(k, end *fact, notes []string) Line {
 			l.Text += fmt.Sprintf("top %d/%s", k.offset, s.j.names.Name(int32(k.epoch)))
 		}
 	case history.Denied:
-		l.What, l.Text = "denied", fmt.Sprintf("%d %s", k.code, note)
+		l.What, l.Text = "denied", fmt.Sprintf("%d %s", k.code(), note)
 	case history.Dial:
 		l.What = "dial"
 		if k.flags&history.FlagForbidden != 0 {
@@ -177,24 +177,24 @@ func (s *settlement) line(k, end *fact, notes []string) Line {
 		l.What, l.Text = "open", sessionText(k.flags)
 	case history.Closed:
 		l.What = "closed"
-		l.Text = "by " + [...]string{"nobody", "the server", "a fault", "the client"}[min(int(k.who), 3)]
-		if k.code != 0 {
-			l.Text += fmt.Sprintf(" with %d", k.code)
+		l.Text = "by " + [...]string{"nobody", "the server", "a fault", "the client"}[min(int(k.who()), 3)]
+		if k.code() != 0 {
+			l.Text += fmt.Sprintf(" with %d", k.code())
 		}
 		if note != "" {
 			l.Text += ": " + note
 		}
 	case history.Announced:
 		l.What, l.Text = "notice", "the server will end the connection"
-		if k.code > 0 {
-			l.Text += fmt.Sprintf("; return after %v", time.Duration(k.code)*time.Millisecond)
+		if k.code() > 0 {
+			l.Text += fmt.Sprintf("; return after %v", time.Duration(k.code())*time.Millisecond)
 		}
 	case history.FaultBegin:
 		l.What, l.Text = "fault", note+ofNode(k)
 	case history.FaultEnd:
 		l.What, l.Text = "healed", note+ofNode(k)
 		if isAbuse(note) {
-			l.What, l.Text = "after", note+": "+[...]string{"neither closed nor answered", "the connection went on", "refused"}[min(int(k.result), 2)]
+			l.What, l.Text = "after", note+": "+[...]string{"neither closed nor answered", "the connection went on", "refused"}[min(int(k.result()), 2)]
 		}
 	case history.Pinged:
 		l.What, l.Text = "ping", "answered"
