@@ -57,7 +57,7 @@ func BenchmarkIdleTLS(b *testing.B) {
 func (i idle) measure(b *testing.B, arrive string) {
 	url := fmt.Sprintf(i.url, gatewayProcess(b, i.gateway))
 	for range b.N {
-		before := resident(b)
+		before, codeBefore := resident(b)
 		p := compile(b, "idle.yaml", fmt.Appendf(nil, idleScenario, url, i.clients, arrive), 1)
 		interrupt := make(chan struct{})
 		ready := make(chan struct{})
@@ -85,12 +85,14 @@ func (i idle) measure(b *testing.B, arrive string) {
 		case <-time.After(time.Minute):
 			b.Fatal("not everybody got ready")
 		}
-		each := float64(resident(b)-before) / float64(i.clients)
+		now, code := resident(b)
+		each := float64(now-before) / float64(i.clients)
 		close(interrupt)
 		if r := <-result; r != nil && (r.Clients != i.clients || len(r.Errors) > 0) {
 			b.Errorf("%d clients, errors %v", r.Clients, r.Errors)
 		}
 		b.ReportMetric(each, "B/conn")
+		b.ReportMetric(float64(code-codeBefore), "B-code") // the same for one client and for all
 		b.ReportMetric(0, "ns/op")
 		if each > i.most {
 			b.Errorf("%.0f bytes are resident per idle connection; the limit is %.0f", each, i.most)
@@ -98,9 +100,12 @@ func (i idle) measure(b *testing.B, arrive string) {
 	}
 }
 
-// resident is what this process holds in memory, bytes, after the garbage is
-// gone and what the runtime kept in reserve is given back.
-func resident(b *testing.B) int64 {
+// resident is what this process holds in memory of its own, bytes, after the
+// garbage is gone and what the runtime kept in reserve is given back; and, apart,
+// how much of its program file has been read in so far. That grows with what the
+// program does for the first time, not with connections, and the kernel takes it
+// back when it likes.
+func resident(b *testing.B) (own, code int64) {
 	b.Helper()
 	runtime.GC()
 	debug.FreeOSMemory()
@@ -108,15 +113,18 @@ func resident(b *testing.B) int64 {
 	if err != nil {
 		b.Skip("resident memory is read from /proc: ", err)
 	}
-	for line := range strings.Lines(string(status)) {
-		if v, ok := strings.CutPrefix(line, "VmRSS:"); ok {
-			kb, err := strconv.ParseInt(strings.Fields(v)[0], 10, 64)
-			if err != nil {
-				b.Fatal(err)
+	find := func(name string) int64 {
+		for line := range strings.Lines(string(status)) {
+			if v, ok := strings.CutPrefix(line, name+":"); ok {
+				kb, err := strconv.ParseInt(strings.Fields(v)[0], 10, 64)
+				if err != nil {
+					b.Fatal(err)
+				}
+				return kb << 10
 			}
-			return kb << 10
 		}
+		b.Fatalf("no %s in /proc/self/status", name)
+		return 0
 	}
-	b.Fatal("no VmRSS in /proc/self/status")
-	return 0
+	return find("RssAnon"), find("RssFile")
 }
