@@ -15,6 +15,8 @@ import (
 // long after the last bytes that its client wrote; a client is silent while its
 // pongs are muted and nothing else is said, or while it is frozen. And, whatever
 // the limits are: nobody is closed for silence who answered the last ping at once.
+// An answer that needs the server's whole patience for its way proves nothing, so
+// that is judged only where connecting took no more than half of it.
 //
 // The end of a frozen connection is seen only when the client reads again, so a
 // freeze shows too late a reaping only if there was none at all. What becomes of
@@ -47,6 +49,8 @@ type beat struct {
 	muted    bool          // its pongs are
 	frozen   bool          // it neither reads nor writes
 	prompt   bool          // the last ping was answered at once
+	opened   time.Duration // when the upgrade was accepted
+	trip     time.Duration // from there to the answer to the connect
 	pinged   time.Duration // the last ping, or the handshake; −1: unknown
 	wrote    time.Duration // last bytes to the server
 	clear    time.Duration // from then on what is read is read in time
@@ -132,8 +136,10 @@ func (f *beatFold) add(j *Judge, e *history.Event) {
 	}
 	b := &f.clients[e.Client]
 	switch e.Kind {
+	case history.Open:
+		b.opened = e.Seen
 	case history.Connected:
-		*b = beat{life: e.Life, open: true, blind: b.blind, muted: b.muted, pinged: e.Seen, wrote: e.Seen, clear: b.clear}
+		*b = beat{life: e.Life, open: true, opened: b.opened, trip: e.Seen - b.opened, blind: b.blind, muted: b.muted, pinged: e.Seen, wrote: e.Seen, clear: b.clear}
 		if j.commanded(j.people[e.Client].dialled, e.Seen) == nil {
 			b.blind &^= overruled
 		}
@@ -260,7 +266,7 @@ func (f *beatFold) pinged(j *Judge, b *beat, e *history.Event) {
 	if half <= 0 {
 		half = time.Second
 	}
-	if b.prompt = b.blind == 0 && e.Seen >= b.clear && e.Sent-e.Arrived <= half; b.prompt {
+	if b.prompt = b.blind == 0 && e.Seen >= b.clear && e.Sent-e.Arrived <= half && b.trip <= half; b.prompt {
 		f.answered++
 	}
 }

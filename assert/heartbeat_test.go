@@ -74,6 +74,8 @@ func TestHeartbeat(t *testing.T) {
 		{"killed on a bad link, though it answered", start().ping(3, true).fault(4, "degrade").ping(6, true).closed(7, history.Server, 4003), 8, "", Inconclusive},
 		{"a bad link ends, another stays", (&pulse{}).fault(0, "link").at(0, history.Connected, nil).fault(1, "degrade").healed(2, "degrade").ping(3, true).ping(9, true), 14, "", Inconclusive},
 		{"killed though it answered", start().ping(3, true).closed(4, history.Server, 4003), 5, "false-liveness-kill", Fail},
+		{"killed over a network that is nearly as slow as that", (&pulse{}).at(0, history.Open, nil).at(0.6, history.Connected, nil).ping(3, true).closed(4, history.Server, 4003), 5, "", Inconclusive},
+		{"killed over one that is fast enough", (&pulse{}).at(0, history.Open, nil).at(0.4, history.Connected, nil).ping(3, true).closed(4, history.Server, 4003), 5, "false-liveness-kill", Fail},
 		{"killed because it did not", start().ping(3, true).ping(7, false).closed(8, history.Server, 4003), 9, "", Inconclusive},
 		{"killed right after a freeze", start().ping(3, true).fault(4, "disconnect freeze").healed(8, "disconnect freeze").ping(8, true).closed(8, history.Server, 4003), 9, "", Inconclusive},
 	} {

@@ -57,9 +57,10 @@ func (j *Judge) target(e *history.Event) {
 
 // explains reports whether the outage may be why a connection to node, begun at
 // dialled, ended at the time at: it had been begun before the node was up again,
-// and it ended after the outage began. Nothing else is excused.
+// or at the very moment at which that was seen, and it ended after the outage
+// began. Nothing else is excused.
 func (o *outage) explains(node int32, dialled, at time.Duration) bool {
-	return (o.node < 0 || o.node == node) && at >= o.from && (!o.over || dialled < o.to) &&
+	return (o.node < 0 || o.node == node) && at >= o.from && (!o.over || dialled <= o.to) &&
 		o.verb != "forget-history" && o.verb != "new-epoch"
 }
 

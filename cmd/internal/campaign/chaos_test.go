@@ -37,7 +37,7 @@ var (
 // expects is what a correct gateway can't but keep, however it is configured;
 // with strict that is judged everywhere, else sometimes only in parts.
 func chaosScenario(seed uint64, strict bool) string {
-	c := &chaos{Rand: rand.New(rand.NewPCG(seed, 0xc4a05)), strict: strict}
+	c := &chaos{Rand: rand.New(rand.NewPCG(seed, 0xc4a05)), strict: strict, more: drawMore(seed)}
 	c.line("squall: 1")
 	c.line("name: chaos-%d", seed)
 	c.active = time.Duration(2000+c.IntN(7000)) * time.Millisecond
@@ -71,9 +71,11 @@ type chaos struct {
 	mortal      []string            // groups that may give up
 	topics      map[string][]string // what each group subscribes to, as it is written
 	nodes       int
-	keeps       bool // sessions
-	verbs       bool // something happens to the gateway
-	paced       bool // the gateway takes its time, so answers may come late
+	keeps       bool     // sessions
+	verbs       bool     // something happens to the gateway
+	paced       bool     // the gateway takes its time, so answers may come late
+	groups      []string // that only more draws
+	more        more
 }
 
 func (c *chaos) line(format string, args ...any) { fmt.Fprintf(&c.text, format+"\n", args...) }
@@ -104,7 +106,10 @@ func (c *chaos) target() {
 	}
 	c.recovery = !c.noHistory
 	if c.chance(0.7) {
-		c.line("    heartbeat: {every: %s, timeout: %s}", c.pick("250ms", "1s", "2s", "10s"), c.pick("200ms", "1s", "3s"))
+		every, timeout := c.pick("250ms", "1s", "2s", "10s"), c.pick("200ms", "1s", "3s")
+		c.line("    heartbeat: {every: %s, timeout: %s}", every, timeout)
+		c.more.beat, _ = time.ParseDuration(every)
+		c.more.reap, _ = time.ParseDuration(timeout)
 	}
 	deliveries := ""
 	if c.chance(0.05) {
@@ -113,11 +118,14 @@ func (c *chaos) target() {
 	}
 	c.line("    limits: {backlog: %s%s}", c.pick("4KiB", "16KiB", "64KiB", "1MiB"), deliveries)
 	c.line("    slow-consumers: %s", c.pick("disconnect", "drop-oldest"))
+	c.moreTarget()
 	c.order, c.delivery = "per-channel", "exactly-once"
 	if !c.strict && c.chance(0.2) {
 		c.order = c.pick("per-channel", "per-publisher")
 		c.delivery = c.pick("exactly-once", "at-least-once", "at-most-once")
 		c.line("  promises: {order: %s, delivery: %s%s}", c.order, c.delivery, c.lowered())
+	} else {
+		c.morePromises()
 	}
 }
 
@@ -135,6 +143,7 @@ func (c *chaos) clients() {
 	for i := range 1 + c.IntN(2) {
 		c.group(fmt.Sprintf("writers%d", i), false, true)
 	}
+	c.moreClients()
 }
 
 func (c *chaos) group(name string, reads, writes bool) {
@@ -153,9 +162,11 @@ func (c *chaos) group(name string, reads, writes bool) {
 	case 2:
 		c.line("    arrive: {at: %s, curve: at-once}", c.millis(0, 800))
 	}
-	if c.chance(0.7) {
+	user := c.chance(0.7)
+	if user {
 		c.line("    user: \"%s-{i}\"", name)
 	}
+	c.moreGroup(name, user)
 	node := c.pick("", "", ", node: same", ", node: next", ", node: any")
 	mortal := false
 	switch c.IntN(10) {
@@ -328,6 +339,7 @@ func (c *chaos) timeline() {
 			c.line("  - {at: %s, rate: {who: %s, to: %d/s, over: %s}}", c.millis(0, int(c.active/time.Millisecond)-1), g, c.IntN(80), c.millis(0, 2000))
 		}
 	}
+	c.moreMoments()
 }
 
 // link is a link that is not the machine's.
@@ -390,6 +402,7 @@ func (c *chaos) expect() {
 		c.line("  - errors: 0")
 	}
 	c.alsoExpect()
+	c.moreExpect()
 	c.line("  - {latency: {of: delivery, max: 10m}}")
 }
 
