@@ -85,6 +85,31 @@ func (b *outbox) after(t time.Duration) uint64 {
 	return b.gone + uint64(i) + 1
 }
 
+// between counts what may have taken effect after t, of all that was sent by the
+// time to, the fence included.
+func (b *outbox) between(t, to time.Duration) int64 {
+	n := int64(b.after(to) - b.after(t))
+	for i := range b.all {
+		m := &b.all[i]
+		if m.sent > t {
+			break
+		}
+		if m.openAt(t) {
+			n++
+		}
+	}
+	if f := &b.fence; f.sent <= to && (f.sent > t || f.openAt(t)) {
+		n++
+	}
+	return n
+}
+
+// openAt reports whether a publication that was sent by the time t may have taken
+// effect after it.
+func (p *publication) openAt(t time.Duration) bool {
+	return p.written && (p.uncertain() || p.settled == 0 || p.settled > t)
+}
+
 type outboxKey struct {
 	stream  uint64
 	channel history.ChannelID

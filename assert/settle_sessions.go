@@ -24,7 +24,8 @@ const slack = time.Second
 
 // queued counts what the session may have had to keep in an absence: everything
 // published on its channels since shortly before what each had received last was
-// sent. What was under way behind that when the connection ended, to a slow reader
+// sent, or before that and without an answer by then: a slow target takes what was
+// sent first when it likes. What was under way behind that when the connection ended, to a slow reader
 // or in the midst of an earlier return, is part of it; so is what a pattern brings,
 // on channels of which nothing had come as well.
 func (s *settlement) queued(o *absence) (n int64) {
@@ -33,7 +34,7 @@ func (s *settlement) queued(o *absence) (n int64) {
 	count := func(ch history.ChannelID, since time.Duration) {
 		known[ch] = true
 		for _, b := range s.channel(ch).outboxes {
-			n += int64(b.after(o.to) - b.after(since))
+			n += b.between(since, o.to)
 		}
 	}
 	for _, m := range o.load {

@@ -59,6 +59,7 @@ type link struct {
 	slot    int32
 	phase   phase
 	pongs   uint16 // sent since nothing was waiting
+	taking  bool   // bytes are being taken, and what is behind them has to wait
 }
 
 // more is what only some moments of a connection need. Times are 0 when unset.
@@ -237,6 +238,12 @@ func (l *link) receive(b []byte, at Stamp) {
 
 // take takes bytes that have come to this end.
 func (l *link) take(b []byte, at Stamp) {
+	l.taking = true
+	l.decode(b, at)
+	l.taking = false
+}
+
+func (l *link) decode(b []byte, at Stamp) {
 	s := l.shard
 	if m := l.more; m != nil {
 		if b = l.hold(b); m.frozen {

@@ -150,6 +150,30 @@ func TestFaultDegradeAndFreeze(t *testing.T) {
 	})
 }
 
+// Who is told of a message may change the line at once: what comes behind stays
+// behind.
+func TestFaultDegradeOnAMessage(t *testing.T) {
+	onAll(t, func(t *testing.T, r *rig) {
+		p := r.connect(1)
+		r.onMsg = func(_ Token, payload []byte) {
+			if string(payload) == "one" {
+				r.conns[1].Fault(degraded(0, 0, 0))
+			}
+		}
+		r.fault(1, degraded(5*time.Second, 0, 0))
+		p.say(text("one") + text("two") + text("three")[:3])
+		r.quiet(50 * time.Millisecond)
+		p.say(text("three")[3:] + text("four"))
+		r.quiet(50 * time.Millisecond)
+		r.fault(1, degraded(0, 0, 0))
+		for _, want := range []string{"one", "two", "three", "four"} {
+			r.wantText(1, want)
+		}
+		p.say(text("five"))
+		r.wantText(1, "five")
+	})
+}
+
 // The line is there from the dial on if that is asked for.
 func TestFaultDegradeFromTheStart(t *testing.T) {
 	onAll(t, func(t *testing.T, r *rig) {

@@ -81,8 +81,12 @@ func (l *link) underway(b []byte, now time.Duration) {
 }
 
 // travel moves what has come to an end of the line, and drops a line that is no
-// longer wanted.
+// longer wanted. Who is told of a message may change the line: then what has come
+// behind the message waits until all that came with it has been taken.
 func (l *link) travel(now time.Duration) {
+	if l.taking {
+		return
+	}
 	n := l.more.transit
 	for l.phase != ended {
 		b, ok := n.out.Take(now)
