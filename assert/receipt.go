@@ -70,8 +70,10 @@ func (j *Judge) unusual(at int32, c *cursor, e *history.Event) {
 		j.plain.deliver(j, at, c, e)
 		return
 	}
-	if c.state == asked && !c.recovering {
-		// The data overtook the answer: whether it is owed the answer will tell.
+	if c.state == asked && (!c.recovering || c.again) {
+		// The data overtook the answer: whether it is owed the answer will tell. What a
+		// session brings for a subscription of which the client knows nothing else is of
+		// an epoch that only the answer tells.
 		if c.liveLow == 0 || c.early != e.Epoch {
 			c.liveLow, c.early, c.extra = e.Offset, e.Epoch, 0
 		}

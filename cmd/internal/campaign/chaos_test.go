@@ -411,6 +411,10 @@ func chaosRun(t *testing.T, p *scenario.Plan, loops int, record io.Writer) (r *r
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		n := new(memory.Network)
+		p, err := Signed(p)
+		if err != nil {
+			t.Fatal(err)
+		}
 		cfg := GatewayConfig(p.Target.Gateway, p.Key)
 		cfg.Seed = p.Seed
 		var wires []*laggard
