@@ -32,8 +32,9 @@ const brokenText = "\"squall \xff\xfe\xc0\xaf\""
 
 // abuse lets the victim do something wrong, of its own free will. It is no fault
 // of the network: no storm begins, and nobody's latency is excused. A victim that
-// is not connected, whose last offence has had no outcome yet, or who has nothing
-// to subscribe to again, is skipped and counted.
+// is not connected, whose last offence has had no outcome yet, or who has subscribed
+// to nothing on its connection that it could subscribe to again, is skipped and
+// counted.
 func (s *shard) abuse(c *client, x step, now time.Duration) {
 	if !c.Connected() || c.faulty || s.offences[x.client] != nil || s.asideOf(x.client) != nil {
 		s.skipped++
@@ -51,9 +52,11 @@ func (s *shard) abuse(c *client, x step, now time.Duration) {
 			channel, subscribed = ch, true
 		}
 	})
-	if o.what == "duplicate-subscribe" && !subscribed {
-		s.skipped++
-		return
+	if o.what == "duplicate-subscribe" {
+		if channel, subscribed = c.Asked(); !subscribed {
+			s.skipped++
+			return
+		}
 	}
 	if s.offences == nil {
 		s.offences = make(map[int32]*offence)
@@ -106,17 +109,20 @@ func (s *shard) brokenMessage(c *client, o *offence, channel string) []byte {
 // broken frame whatever names no other command is about that, too: a server may
 // tell what it made of it before it ends the connection.
 func (s *shard) judged(c *client, i int32, at engine.Stamp) bool {
+	m := &s.msg
+	for _, o := range s.overdue[i] {
+		if o.life == c.Life() && o.refused(m) {
+			s.tellRefused(c, o, at)
+			return true
+		}
+	}
 	o := s.offences[i]
 	if o == nil || o.life != c.Life() {
 		return false
 	}
-	m := &s.msg
 	switch {
-	case m.Kind == dialect.Error && (m.ID == o.id || m.ID == 0 && (o.wire || o.what == "bad-json")):
-		s.tell(c, &history.Event{
-			Kind: history.Problem, Client: history.ClientID(c.id), Life: o.life, Flags: history.FlagExcused,
-			Code: int32(m.Code), Seen: at.Read, Arrived: at.Arrived, Note: o.note() + " refused",
-		})
+	case o.refused(m):
+		s.tellRefused(c, o, at)
 		if !o.wire {
 			s.outcome(c, i, history.Failed, at.Read)
 		}
@@ -128,6 +134,18 @@ func (s *shard) judged(c *client, i int32, at engine.Stamp) bool {
 		return false
 	}
 	return true
+}
+
+// refused reports whether a message is the error that an offence is answered with.
+func (o *offence) refused(m *dialect.Message) bool {
+	return m.Kind == dialect.Error && (m.ID == o.id || m.ID == 0 && (o.wire || o.what == "bad-json"))
+}
+
+func (s *shard) tellRefused(c *client, o *offence, at engine.Stamp) {
+	s.tell(c, &history.Event{
+		Kind: history.Problem, Client: history.ClientID(c.id), Life: o.life, Flags: history.FlagExcused,
+		Code: int32(s.msg.Code), Seen: at.Read, Arrived: at.Arrived, Note: o.note() + " refused",
+	})
 }
 
 // echoed takes the pong that answers what was written behind an offence. It still
@@ -150,6 +168,11 @@ func (s *shard) waited(c *client, x step, now time.Duration) {
 	r := history.Unknown
 	if o.echo {
 		r = history.OK
+	} else if !o.wire { // the answer may be slow, and is no error of its own then
+		if s.overdue == nil {
+			s.overdue = make(map[int32][]*offence)
+		}
+		s.overdue[x.client] = append(s.overdue[x.client], o)
 	}
 	s.outcome(c, x.client, r, now)
 	if o.wire {

@@ -58,7 +58,7 @@ func (s *shard) receive(c *client, i int32, payload []byte, at engine.Stamp) {
 			s.stamped(c, len(payload), at)
 		} else {
 			slow = true
-			if len(s.offences) > 0 && s.judged(c, i, at) {
+			if len(s.offences)+len(s.overdue) > 0 && s.judged(c, i, at) {
 				continue
 			}
 			in.Channel, in.Epoch, in.Flags = 0, 0, 0

@@ -47,6 +47,7 @@ type shard struct {
 	steps   steps
 
 	offences  map[int32]*offence      // by client, while their outcome is awaited
+	overdue   map[int32][]*offence    // by client: commands whose outcome was not waited for any longer
 	asides    map[engine.Token]*aside // connections on which clients do something wrong beside their own
 	asided    int32
 	named     map[[2]int32]bool          // (client, client): whose session it has named
@@ -423,6 +424,7 @@ func (s *shard) Closed(t engine.Token, end engine.End) {
 	}
 	l.Chance = scenario.Rand(s.fleet.plan.Seed, "reconnect", int(c.id), int(c.Life())).Float64()
 	delete(s.offences, i)
+	delete(s.overdue, i)
 	c.faulty, c.conn = false, closedConn{}
 	c.Session.Closed(l, now, &s.out)
 	s.flush(c, i)

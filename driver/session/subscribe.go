@@ -24,7 +24,7 @@ type subscription struct {
 	offset    uint64 // highest received, or the top of an answer that started afresh
 	top       uint64 // of the last answer: the replay is complete when offset reaches it
 	sent      time.Duration
-	id        uint64
+	id        uint64 // of the subscribe; 0: a session brought it along
 	unsub     uint64 // id of an unsubscribe that is unanswered
 	code      int32
 	state     subState
@@ -47,7 +47,7 @@ func (s *Session) subscribeAll(now time.Duration, out *Out) {
 		switch sub := &s.subs[i]; {
 		case !sub.wanted:
 		case sub.held:
-			sub.state = active
+			sub.state, sub.id = active, 0
 		default:
 			s.subscribe(sub, now, out)
 		}
@@ -273,6 +273,17 @@ func (s *Session) Fences(c history.ChannelID) (n int, ok bool) {
 		return 0, false
 	}
 	return int(sub.fences), true
+}
+
+// Asked returns the first channel for which the client has asked on its present
+// connection, and got it. What a session brought along it may ask for anew.
+func (s *Session) Asked() (c history.ChannelID, ok bool) {
+	for i := range s.subs {
+		if sub := &s.subs[i]; sub.state == active && !sub.pattern && sub.id != 0 {
+			return sub.channel, true
+		}
+	}
+	return 0, false
 }
 
 // Subscriptions calls f for every answered subscription that lets fences through.

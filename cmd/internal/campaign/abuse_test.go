@@ -1,6 +1,7 @@
 package campaign
 
 import (
+	"strings"
 	"testing"
 
 	"squall/assert"
@@ -54,5 +55,50 @@ func TestImpostorsAreExercised(t *testing.T) {
 	}
 	if n := counted(r, "errors", "excused"); n < 20 {
 		t.Errorf("%d errors, want one for each expired token", n)
+	}
+}
+
+// TestAnswersToOffences: what a session brought along may be subscribed to again,
+// and an answer that comes after the driver has stopped waiting for it is no error
+// of its own.
+func TestAnswersToOffences(t *testing.T) {
+	for what, yaml := range map[string]string{
+		"duplicate-subscribe": `squall: 1
+name: brought-along
+duration: 6s
+target: {gateway: {queue: {size: 2000, ttl: 60s}}}
+clients:
+  readers: {count: 10, user: "reader-{i}", reconnect: {first: 20ms, max: 200ms}, subscribe: [{channel: hall}]}
+  writers: {count: 1, publish: [{channel: hall, rate: 5/s, payload: {type: t}}]}
+timeline:
+  - {at: 1s, disconnect: {who: readers, share: 50%, how: reset, away: 500ms}}
+  - {at: 3s, abuse: {who: readers, what: duplicate-subscribe}}
+expect: [{close: {when: abuse}}, {errors: 0}]
+`,
+		"second-connect": `squall: 1
+name: late-answers
+duration: 8s
+target: {gateway: {limits: {backlog: 1MiB}}}
+clients:
+  readers: {count: 10, link: {rate: 1KiB/s}, subscribe: [{channel: hall}], publish: [{channel: room, rate: 30/s, payload: {type: t}}]}
+  others: {count: 2, subscribe: [{channel: room}]}
+  writers: {count: 1, publish: [{channel: hall, rate: 5/s, payload: {type: t}}]}
+timeline: [{at: 2s, abuse: {who: readers, what: second-connect}}]
+expect: [{errors: 0}]
+`,
+	} {
+		r := bubble(t, compile(t, what+".yaml", []byte(yaml), 1))
+		if r.State == assert.Fail {
+			t.Errorf("%s:\n%s", what, tell(r))
+		}
+		refused := int64(0)
+		for _, e := range r.Errors {
+			if strings.HasSuffix(e.What, "abuse "+what+" refused") {
+				refused += e.Excused
+			}
+		}
+		if refused < 5 {
+			t.Errorf("%s: %d were refused: nothing was proven\n%s", what, refused, tell(r))
+		}
 	}
 }
