@@ -176,6 +176,7 @@ type hindrance uint8
 const (
 	frozen hindrance = 1 << iota
 	slowed
+	limited // for its whole life
 	degraded
 	linked
 	troubled  // the plan does something to the target
@@ -189,6 +190,8 @@ func hinders(note string) hindrance {
 		return degraded
 	case note == "link":
 		return linked
+	case note == "read":
+		return limited
 	case slows(note, 1):
 		return slowed
 	}

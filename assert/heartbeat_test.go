@@ -1,6 +1,7 @@
 package assert
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -73,6 +74,7 @@ func TestHeartbeat(t *testing.T) {
 		{"a pause on a link of its own", (&pulse{}).fault(0, "link").at(0, history.Connected, nil).ping(3, true).ping(9, true), 14, "", Inconclusive},
 		{"killed on a bad link, though it answered", start().ping(3, true).fault(4, "degrade").ping(6, true).closed(7, history.Server, 4003), 8, "", Inconclusive},
 		{"a bad link ends, another stays", (&pulse{}).fault(0, "link").at(0, history.Connected, nil).fault(1, "degrade").healed(2, "degrade").ping(3, true).ping(9, true), 14, "", Inconclusive},
+		{"a slow time ends, a slow life goes on", (&pulse{}).fault(0, "read").at(0, history.Connected, nil).fault(1, "slow").healed(2, "slow").ping(3, true).ping(9, true), 14, "", Inconclusive},
 		{"killed though it answered", start().ping(3, true).closed(4, history.Server, 4003), 5, "false-liveness-kill", Fail},
 		{"killed over a network that is nearly as slow as that", (&pulse{}).at(0, history.Open, nil).at(0.6, history.Connected, nil).ping(3, true).closed(4, history.Server, 4003), 5, "", Inconclusive},
 		{"killed over one that is fast enough", (&pulse{}).at(0, history.Open, nil).at(0.4, history.Connected, nil).ping(3, true).closed(4, history.Server, 4003), 5, "false-liveness-kill", Fail},
@@ -102,6 +104,9 @@ func TestHeartbeat(t *testing.T) {
 			name := ""
 			if len(v.Findings) > 0 {
 				name = v.Findings[0].Anomaly
+				if says := map[string]string{"late-heartbeat": "no ping for ", "zombie-connection": "silent for ", "false-liveness-kill": "closed for silence "}[name]; !strings.HasPrefix(v.Findings[0].Missing, says) {
+					t.Errorf("%s: says %q", row.about, v.Findings[0].Missing)
+				}
 				if n := len(v.Findings[0].Witness); n < 2 && row.about != "no first ping" {
 					t.Errorf("%s: a witness of %d lines", row.about, n)
 				}

@@ -286,14 +286,14 @@ func (s *settlement) missing(f *found) string {
 	switch {
 	case d.harm == spreads:
 		return s.suffered(f)
+	case d.Owner == "heartbeat":
+		return f.beat()
 	case d.harm&(herds|parts|offends|delays) != 0:
 		return f.what()
 	case f.anomaly == RightNotEnforced || f.anomaly == WronglyRefused:
 		return f.said
 	case f.came:
 		return "received " + what
-	case d.Owner == "heartbeat":
-		return f.beat()
 	case f.copies > 0:
 		return fmt.Sprintf("%d of %d copies of %s", int64(f.copies)-f.n, f.copies, what)
 	case d.harm&loses != 0 && f.anomaly != StaleEpochAccepted:
