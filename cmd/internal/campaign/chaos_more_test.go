@@ -134,7 +134,7 @@ func (c *chaos) moreExpect() {
 		return
 	}
 	if m.beat > 0 && !c.paced {
-		c.line("  - {heartbeat: {server-every: %v, reaps-silent-within: %v}}", m.beat, m.beat+m.reap+time.Second)
+		c.line("  - {heartbeat: {server-every: %v, reaps-silent-within: %v}}", m.beat+2*time.Second, m.beat+m.reap+3*time.Second) // the networks are slow, and sometimes full
 	}
 	if m.abuses {
 		c.line("  - {close: {when: abuse}}")
