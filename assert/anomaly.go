@@ -85,6 +85,8 @@ const (
 	FilterFalsePositive
 	// Owned by delivery.
 	FilterFalseNegative
+	// Owned by isolation.
+	ExpiredTokenAlive
 
 	anomalies // how many there are
 )
@@ -215,4 +217,5 @@ var definitions = [anomalies]Definition{
 	ZombieConnection:    {"zombie-connection", "heartbeat", "heartbeat: reaps-silent-within", "a client said nothing for longer than the limit, and the server kept its connection", lingers},
 	FalseLivenessKill:   {"false-liveness-kill", "heartbeat", "heartbeat", "a connection was closed for silence although its client had answered the last ping at once", kills},
 	LateHeartbeat:       {"late-heartbeat", "heartbeat", "heartbeat: server-every", "the server let more time pass between two pings of a connection than the limit", delays},
+	ExpiredTokenAlive:   {"expired-token-alive", "isolation", "expiry", "a message came that was published after the client's token had expired, and the time was over that the target promises to need", leaks},
 }

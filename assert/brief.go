@@ -48,6 +48,7 @@ type BriefGroup struct {
 	Never   bool   `json:"never"`             // does not reconnect
 	Limited bool   `json:"limited,omitempty"` // each has a link or a reading of its own
 	Refused bool   `json:"refused,omitempty"` // must not be let in
+	Renew   bool   `json:"renew,omitempty"`   // has tokens that expire, a new one for each connection
 }
 
 // BriefPublisher is one publisher: which client it is and what the entry is called.

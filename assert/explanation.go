@@ -415,6 +415,16 @@ var explanations = [anomalies]Explanation{
 		Issues: []string{"nanomq/NanoNNG#1473"},
 		Look:   "the matcher, with the pattern and the channel of the witness as its input",
 	},
+	ExpiredTokenAlive: {
+		Wire: "a connection's token expires, and events that are published later go on coming on it",
+		Causes: []string{
+			"the token is looked at when a client connects, and never again",
+			"the end of a token is checked only when the client asks for something, and a reader asks for nothing",
+			"the timer belongs to something that is made anew when a session is resumed or moves to another node",
+		},
+		Issues: []string{"hasura/graphql-engine#578", "dunglas/mercure#472", "supabase/supabase-js#2613"},
+		Look:   "whether anything happens at the time of exp: a timer, or a sweep over all connections. The clocks of the server and of this machine; how much time the server gives its clients to show a new token (then promise expiry accordingly)",
+	},
 	PostUnsubscribeDelivery: {
 		Wire: "unsubscribed is answered, and events of the channel go on coming that were published later",
 		Causes: []string{

@@ -278,6 +278,7 @@ func (s *settlement) isolation(w *want, v *Verdict) {
 	v.add(false, "on their way at an unsubscribe", s.onTheirWay)
 	v.add(false, "undecided", s.undecided)
 	open := s.refusals(w, v)
+	unexpired := s.expired(w, v)
 	beyond := int64(0)
 	for _, p := range s.parts {
 		beyond += p.strays.beyond
@@ -298,6 +299,8 @@ func (s *settlement) isolation(w *want, v *Verdict) {
 		v.Reason = fmt.Sprintf("%d deliveries came after an unsubscribe and can't be dated, because old publications were given up for memory: raise --memory", s.undecided)
 	case open > 0:
 		v.Reason = fmt.Sprintf("not exercised: %d of what must be refused was never answered; let its clients stay connected, or look at the errors", open)
+	case unexpired:
+		v.Reason = "not exercised: no token ran out while its client was connected; make the `exp` of the group with `renew` shorter than its connections"
 	default:
 		v.State = Pass
 	}
@@ -363,6 +366,8 @@ func (s *settlement) releases(w *want) (n int64) {
 // kept says why a client should not have got something.
 func (s *settlement) kept(f *found) string {
 	switch f.anomaly {
+	case ExpiredTokenAlive:
+		return fmt.Sprintf("it was published after the client's token had expired and another %v, which the target promises to need at most, were over", s.j.brief.Promises.Expiry)
 	case PostUnsubscribeDelivery, CommandInversion:
 		return "it was published after the answer to the unsubscribe was there"
 	case RightNotEnforced:

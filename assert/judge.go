@@ -19,6 +19,7 @@ type Judge struct {
 	claims       claims
 	strays       strays
 	rights       rights
+	expiry       expiry
 	plain        plain
 	copies       copies
 	logs         []*log
@@ -167,7 +168,7 @@ func (j *Judge) rare(e *history.Event) {
 	case history.Refused:
 		j.errors.add(j, e)
 	case history.Open:
-		p.life, p.open = e.Life, true
+		p.life, p.open, p.outlived = e.Life, true, 0
 		if p.slowing != 0 {
 			p.slow(e.Life, e.Seen)
 		}
@@ -247,6 +248,8 @@ func (j *Judge) rare(e *history.Event) {
 		j.leftover(p, e)
 	case history.Caused:
 		j.caused(e)
+	case history.Expires:
+		j.expires(p, e)
 	}
 }
 
@@ -276,6 +279,7 @@ func (j *Judge) closed(p *person, e *history.Event) {
 		}
 	}
 	j.hushed(p)
+	j.expiry.closed(j, p, e)
 	if !j.abuses.closed(j, p, e) {
 		j.departures.leaving(j, p, e)
 	}

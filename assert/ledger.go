@@ -140,6 +140,7 @@ type person struct {
 	told        time.Duration // when
 	connectedAt time.Duration // Seen of the answer to the latest connect
 	left        time.Duration // when its client began to leave, or was lost, after the latest answer to a connect; 0: not yet
+	outlived    time.Duration // after which nothing is sent to it any more: its token has expired; 0: never
 	wanting     time.Duration // start of the current return: the loss, or the end of away
 	probe       time.Duration // Due of the latest probe answered
 	probed      time.Duration // Seen of its answer

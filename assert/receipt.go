@@ -14,6 +14,9 @@ type fromTo struct{ from, to time.Duration }
 func (j *Judge) deliver(e *history.Event) {
 	j.traffic.delivered++
 	j.traffic.bytes += int64(e.Bytes)
+	if j.expiry.on {
+		j.outlived(e)
+	}
 	at := j.ledger.find(e.Client, e.Channel)
 	if at < 0 {
 		if at = j.claims.admit(j, e); at < 0 {

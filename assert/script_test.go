@@ -98,6 +98,10 @@ func (s *script) with(setting string) error {
 		n, err := strconv.Atoi(v)
 		s.brief.Silence = uint16(n)
 		return err
+	case "lost":
+		n, err := strconv.Atoi(v)
+		s.brief.Lost = uint16(n)
+		return err
 	case "success": // of all returns
 		share, err := strconv.ParseFloat(v, 64)
 		for i := range s.brief.Expect {
@@ -110,6 +114,10 @@ func (s *script) with(setting string) error {
 		return err
 	case "personal":
 		s.brief.Personal = append(s.brief.Personal, s.names.ID(v))
+	case "expiry":
+		d, err := time.ParseDuration(v)
+		s.brief.Promises.Expiry = d
+		return err
 	case "takeover":
 		s.brief.Promises.Takeover = v
 	case "foreign": // traffic: true or false
@@ -247,7 +255,7 @@ var scriptKinds = map[string]history.Kind{
 	"sub": history.Subscribe, "ack": history.Subscribed, "recv": history.Deliver, "unsub": history.Unsubscribe, "revoked": history.Unsubscribed,
 	"gap": history.Gap, "told": history.Passed, "probe": history.Probe, "resynced": history.Resynced, "refused": history.Refused, "problem": history.Problem, "dial": history.Dial,
 	"pub": history.Publish, "ok": history.Outcome, "fail": history.Outcome, "unknown": history.Outcome, "phase": history.Phase,
-	"cause": history.Caused, "notice": history.Announced, "session": history.Connected, "leftover": history.Leftover, "displaced": history.Displaced, "unsubbed": history.Unsubscribed,
+	"cause": history.Caused, "notice": history.Announced, "expires": history.Expires, "session": history.Connected, "leftover": history.Leftover, "displaced": history.Displaced, "unsubbed": history.Unsubscribed,
 	"denied": history.Denied, "shut-out": history.Denied, "barred": history.Denied, "let-in": history.Connected, "given": history.Subscribed,
 }
 
@@ -316,6 +324,10 @@ func (s *script) event(f []string) error {
 			e.Flags |= history.FlagServer
 		}
 		e.Life = s.lives[e.Client] + 1
+		return s.keep(e, err)
+	case history.Expires:
+		at, err := strconv.ParseFloat(args[0], 64)
+		e.Sent = time.Duration(at * float64(time.Second))
 		return s.keep(e, err)
 	case history.Announced:
 		ms, err := strconv.Atoi(args[0])

@@ -111,6 +111,7 @@ func (j *Judge) settle() *settlement {
 	s.judgePlain()
 	s.judgeCopies()
 	s.judgeStrays()
+	s.judgeExpired()
 	s.judgeCausal()
 	return s
 }

@@ -79,6 +79,7 @@ func (s *settlement) lines(f *found) []Line {
 		return s.logLines(f)
 	}
 	published := append(s.publisherLines(f), s.offenceLines(f)...)
+	published = append(published, s.expiryLines(f)...)
 	if most := witnessLines - len(published); len(out) > most {
 		out = out[len(out)-most:]
 	}
@@ -184,6 +185,8 @@ func (s *settlement) line(k, end *fact, notes []string) Line {
 		if note != "" {
 			l.Text += ": " + note
 		}
+	case history.Expires:
+		l.What, l.Text = "token", fmt.Sprintf("which expires at %v", k.sent.Round(time.Millisecond))
 	case history.Announced:
 		l.What, l.Text = "notice", "the server will end the connection"
 		if k.code() > 0 {

@@ -150,7 +150,11 @@ func (s *shard) asideOpened(t engine.Token) {
 	}
 	p := s.plan(&s.clients[a.client])
 	a.stage = asideGreets
-	m := dialect.Command{Verb: dialect.Connect, ID: 1, Token: p.Token, User: p.User, Client: s.fleet.session(s.clients[a.client].id) + "x"}
+	token := p.Token
+	if p.Renewal > 0 {
+		token, _ = s.fleet.cfg.Bearer(int(s.clients[a.client].id))
+	}
+	m := dialect.Command{Verb: dialect.Connect, ID: 1, Token: token, User: p.User, Client: s.fleet.session(s.clients[a.client].id) + "x"}
 	switch a.what {
 	case "expired-token":
 		m.Token = p.Stale

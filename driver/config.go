@@ -26,6 +26,10 @@ type Config struct {
 	Exec    Exec          // runs the commands of the plan; nil: they fail
 	Run     uint32        // the run's id, in every stamp
 
+	// Bearer makes the token for a connection of a client that has a new one for each,
+	// and tells when it expires.
+	Bearer func(client int) (token string, ends time.Time)
+
 	Secrets []string // never to be told: masked in whatever the target says
 
 	Interrupt   <-chan struct{}   // closed: end the active part, drain, finish; nil: never

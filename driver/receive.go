@@ -43,7 +43,7 @@ func (s *shard) Message(t engine.Token, opcode byte, payload []byte, at engine.S
 
 func (s *shard) receive(c *client, i int32, payload []byte, at engine.Stamp) {
 	if s.fleet.tracing && int(c.id) == s.fleet.cfg.TraceClient {
-		s.fleet.traceFrame("recv", c.Life(), payload, "", at.Read)
+		s.fleet.traceFrame("recv", c.Life(), payload, s.tokens[c.id], at.Read)
 	}
 	in := &s.in
 	in.Message, in.Now, in.Arrived = &s.msg, at.Read, at.Arrived

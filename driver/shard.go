@@ -49,6 +49,7 @@ type shard struct {
 	offences  map[int32]*offence      // by client, while their outcome is awaited
 	overdue   map[int32][]*offence    // by client: commands whose outcome was not waited for any longer
 	asides    map[engine.Token]*aside // connections on which clients do something wrong beside their own
+	tokens    map[int32]string        // by client, of those that have one for each connection: the latest
 	asided    int32
 	named     map[[2]int32]bool          // (client, client): whose session it has named
 	leftovers map[engine.Token]*leftover // connections that clients left open behind them
@@ -200,7 +201,7 @@ func (s *shard) flush(c *client, i int32) {
 
 func (s *shard) tell(c *client, e *history.Event) {
 	if e.Note != "" {
-		e.Note = clip(s.fleet.masked(e.Note), mostNote)
+		e.Note = clip(s.fleet.masked(s.hide(c, e.Note)), mostNote)
 	}
 	switch e.Kind {
 	case history.Deliver:
@@ -306,6 +307,9 @@ func (s *shard) say(c *client, m *session.Command) {
 	case dialect.Connect:
 		p := s.plan(c)
 		cmd.Token, cmd.User = p.Token, p.User
+		if p.Renewal > 0 {
+			cmd.Token = s.renew(c)
+		}
 		if m.Named {
 			cmd.Session = s.fleet.session(c.id)
 			cmd.Keep, cmd.Fresh, cmd.Received = m.Keep, m.Fresh, m.Received
@@ -379,6 +383,7 @@ func (s *shard) Closed(t engine.Token, end engine.End) {
 		return
 	}
 	now := s.loop.Now()
+	end.Text = s.hide(c, end.Text)
 	l := session.Loss{Who: history.Server, Away: -1, Note: end.Text, Code: int32(end.Code)}
 	switch end.Cause {
 	case engine.NotUpgraded:

@@ -1,10 +1,6 @@
 package scenario
 
-import (
-	"slices"
-	"strconv"
-	"strings"
-)
+import "slices"
 
 // Some offences are done beside a client's own connection, on another one: a
 // resume from a position that can't be, and a connect as somebody else. The client's
@@ -62,10 +58,8 @@ func (c *compiler) outdate(path string, client *Client) {
 	if client.Stale != "" || c.failed() {
 		return
 	}
-	text, ok := strings.CutPrefix(client.Token, edge)
-	text, end := strings.CutSuffix(text, edge)
-	n, err := strconv.Atoi(text)
-	if !ok || !end || err != nil || n >= len(c.plan.claims) {
+	n, ok := marked(client.Token)
+	if !ok || n >= len(c.plan.claims) {
 		c.fail(path, "found expired-token by clients of %s, whose token is not made by jwt(), expected token: \"{jwt({…})}\": only then can one be made that has expired", c.plan.Groups[client.Group].Name)
 		return
 	}

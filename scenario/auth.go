@@ -81,6 +81,7 @@ func (c *compiler) signing(g *GatewaySpec) {
 // keyed refuses what can't be run without a key. To look at a plan none is needed.
 func (c *compiler) keyed() {
 	c.judgedRefusals()
+	c.renewing()
 	c.lasting()
 	if c.o.Run == placeholderRun || c.plan.Key != "" {
 		return
@@ -126,6 +127,9 @@ func (c *compiler) lasting() {
 		}
 		for n := g.First; n < g.First+g.Count && n < len(p.Clients); n++ {
 			texts := []string{p.Clients[n].Token}
+			if g.Renew {
+				texts[0] = ""
+			}
 			for _, h := range p.Clients[n].Headers {
 				texts = append(texts, h.Value)
 			}
@@ -221,17 +225,10 @@ func (p *Plan) Signed(now time.Time, sign func(claims map[string]any) (string, e
 	}
 	var pairs []string
 	q := *p
-	q.claims = nil
+	q.claims, q.renewals = nil, p.claims
 	q.Secrets = slices.Clone(p.Secrets)
 	for n, claims := range p.claims {
-		claims = maps.Clone(claims)
-		for _, name := range moments {
-			if text, ok := claims[name].(string); ok {
-				d, _ := time.ParseDuration(text)
-				claims[name] = now.Add(d).Unix()
-			}
-		}
-		token, err := sign(claims)
+		token, err := sign(since(now, claims))
 		if err != nil {
 			return nil, fmt.Errorf("signing a token: %w", err)
 		}
@@ -242,10 +239,26 @@ func (p *Plan) Signed(now time.Time, sign func(claims map[string]any) (string, e
 	q.Clients = slices.Clone(p.Clients)
 	for i := range q.Clients {
 		c := &q.Clients[i]
+		if c.Renewal = 0; p.Groups[c.Group].Renew {
+			n, _ := marked(c.Token)
+			c.Renewal, c.Token = 1+n, ""
+		}
 		c.Token, c.Stale, c.Headers = fill.Replace(c.Token), fill.Replace(c.Stale), slices.Clone(c.Headers)
 		for k := range c.Headers {
 			c.Headers[k].Value = fill.Replace(c.Headers[k].Value)
 		}
 	}
 	return &q, nil
+}
+
+// since is a token's claims whose durations count from now.
+func since(now time.Time, claims map[string]any) map[string]any {
+	claims = maps.Clone(claims)
+	for _, name := range moments {
+		if text, ok := claims[name].(string); ok {
+			d, _ := time.ParseDuration(text)
+			claims[name] = now.Add(d).Unix()
+		}
+	}
+	return claims
 }

@@ -99,6 +99,7 @@ func Compile(s *Scenario, o Options) (*Plan, Problems) {
 	c.impostors()
 	c.chosen()
 	c.publications()
+	c.unacknowledged()
 	c.expectations()
 	c.keyed()
 	if c.failed() {
@@ -123,6 +124,7 @@ type compiler struct {
 
 	scalings map[string][]scaling // by group
 	now      time.Duration        // of the moment that is being made; negative: any time
+	silent   []silent             // mutes of acknowledgements
 	nosy     []nosy               // moments about other users' sessions
 	columns  []string             // of the data of the group that is being compiled
 

@@ -100,7 +100,7 @@ func (c *compiler) moment(i, k int, m *MomentSpec) Moment {
 	case m.Exec != nil:
 		return execMoment(m.Exec)
 	case m.Mute != nil:
-		return c.mute(i, k, m.Mute)
+		return c.mute(i, k, m.Mute, m.Optional)
 	case m.Abuse != nil:
 		return c.abuse(i, k, path, m.Abuse, m.Optional)
 	case m.Degrade != nil:

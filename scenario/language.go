@@ -84,6 +84,7 @@ type PromisesSpec struct {
 	Idempotency    *bool            `yaml:"idempotency" about:"Publications with the same key take effect once."`
 	Copies         string           `yaml:"copies" enum:"one,per-subscription,either" about:"Copies where subscriptions overlap."`
 	Takeover       string           `yaml:"takeover" enum:"closes-old,keeps-both" about:"What a second connection of a session does to the first."`
+	Expiry         Duration         `yaml:"expiry" about:"How long after a client's token has expired it may still be sent messages."`
 	ForeignTraffic *bool            `yaml:"foreign-traffic" about:"Somebody else publishes there too."`
 	Channels       []ChannelPromise `yaml:"channels" about:"Promises by channel; the first match wins."`
 }

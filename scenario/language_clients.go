@@ -7,6 +7,7 @@ type GroupSpec struct {
 	User      Template            `yaml:"user" about:"Name of the user."`
 	Role      Template            `yaml:"role" about:"Role of the user."`
 	Token     Template            `yaml:"token" about:"Credential handed over when connecting; secret."`
+	Renew     bool                `yaml:"renew" about:"Each connection has a token of its own: the times of jwt() count from its begin."`
 	Headers   map[string]Template `yaml:"headers" about:"Headers of each client's upgrade request, beside those of the target; secret."`
 	Refused   bool                `yaml:"refused" about:"The target must not let these clients in."`
 	Data      *DataSpec           `yaml:"data" about:"Rows of a file, one for each client."`

@@ -88,7 +88,7 @@ type DegradeSpec struct {
 type MuteSpec struct {
 	Who   []string `yaml:"who" one:"true" about:"A group or a list; all by default."`
 	Share Share    `yaml:"share" about:"Which of them; all by default."`
-	What  string   `yaml:"what" need:"true" enum:"pings,pongs,acks" later:"acks" about:"Their own pings, or the answers to those of the server."`
+	What  string   `yaml:"what" need:"true" enum:"pings,pongs,acks" about:"Their own pings, the answers to those of the server, or the acknowledgements of what it delivers."`
 	For   Duration `yaml:"for" about:"How long, on every connection that they have meanwhile; by default until the drain."`
 }
 

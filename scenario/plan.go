@@ -38,7 +38,8 @@ type Plan struct {
 
 	Key string // that tokens are signed with, and checked by the embedded gateway; secret
 
-	claims []map[string]any // of the tokens that jwt() stands for
+	claims   []map[string]any // of the tokens that jwt() stands for
+	renewals []map[string]any // of tokens that are made for each connection
 
 	// Secrets are the values that came from the environment. Whoever prints or
 	// stores anything of a run masks them.
@@ -121,6 +122,8 @@ type Promises struct {
 	Takeover    string            `json:"takeover,omitempty"` // closes-old, keeps-both
 	Channels    []ChannelPromises `json:"channels,omitempty"` // the first match wins
 
+	Expiry time.Duration `json:"expiry_ns,omitempty"` // of what is sent after a token has expired; 0: nothing is claimed
+
 	Copies  string `json:"copies,omitempty"`          // one, per-subscription, either; "": nothing is claimed
 	Foreign *bool  `json:"foreign_traffic,omitempty"` // nil: nothing is claimed
 }
@@ -141,6 +144,7 @@ type Group struct {
 	Linked   bool    // each has a link of its own
 	linkText string
 	Refused  bool // the target must not let its clients in
+	Renew    bool // each of their connections has a token of its own
 }
 
 // Outbox keeps what a client says while it is offline.
@@ -179,6 +183,7 @@ type Client struct {
 	who    string // whom the target takes it for, where an abuse needs to know; "": its own business
 
 	Session bool // names a session when it connects
+	Renewal int  // 1 + which renewal its tokens are made of; 0: it has but one token
 
 	Headers []HeaderPlan // of its upgrade requests, beside those of the target; values are secret
 }

@@ -8,6 +8,9 @@ func (c *compiler) writtenRights(spec *GroupSpec, g *Group) (list [][2]string) {
 	if d := spec.Data; d != nil {
 		list = append(list, [2]string{"data", d.File + ", " + or(d.Pick, "in-order")})
 	}
+	if g.Renew {
+		list = append(list, [2]string{"renew", "a token of its own for each connection"})
+	}
 	if g.Refused {
 		list = append(list, [2]string{"refused", "the target must not let them in"})
 	}

@@ -58,6 +58,9 @@ func (c *compiler) configured(p *Promises, g *GatewaySpec) {
 			p.Recovery = false
 		}
 	}
+	if g != nil && g.Auth != nil {
+		p.Expiry = defaultExpiry
+	}
 	c.plan.Target.Gateway.History, c.plan.Target.Gateway.Heartbeat = p.History, p.Heartbeat
 	c.plan.Target.Gateway.Queue = p.Queue
 }
@@ -96,6 +99,7 @@ func (c *compiler) claimed(p *Promises, s *PromisesSpec) {
 	if s.Recovery != nil {
 		p.Recovery = *s.Recovery
 	}
+	p.Expiry = s.Expiry.or(p.Expiry)
 	p.Takeover = or(s.Takeover, p.Takeover)
 	if s.Idempotency != nil {
 		p.Idempotency = *s.Idempotency
@@ -110,6 +114,7 @@ func (c *compiler) claimed(p *Promises, s *PromisesSpec) {
 		c.fail(path+".recovery", "found recovery promised without a history, expected one, as in history: {size: 300, ttl: 5m}")
 	}
 	p.Channels = c.channelPromises(*p, s.Channels)
+	c.expiry(s)
 	if !c.plan.Target.Embedded {
 		return
 	}

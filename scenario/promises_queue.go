@@ -119,6 +119,9 @@ func (p *Promises) printSessions(out io.Writer) {
 	if p.Takeover != "" {
 		words = append(words, "takeover "+p.Takeover)
 	}
+	if p.Expiry > 0 {
+		words = append(words, "expiry "+short(p.Expiry))
+	}
 	words = append(words, p.trafficWords()...)
 	if len(words) > 0 {
 		fmt.Fprintf(out, "\t%s\n", strings.Join(words, ", "))

@@ -70,7 +70,8 @@ const (
 
 	Denied // the server says that the client may not: Channel, of a subscribe; −1: it is not let in at all. Code, Note. FlagForbidden: as the plan wants
 
-	Passed // whatever the filter of a subscription lets through, up to and including (Epoch, Offset), has come. Channel
+	Passed  // whatever the filter of a subscription lets through, up to and including (Epoch, Offset), has come. Channel
+	Expires // the connect that is being sent carries a token with an end. Sent: when that is
 
 	kinds // how many there are
 )

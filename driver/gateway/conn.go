@@ -36,6 +36,7 @@ type conn struct {
 	displaced bool        // under obeying: the session is another connection's
 	torn      atomic.Bool // the queue was cut, and the session doesn't know it yet
 	cursor    dialect.Cursor
+	expiry    *time.Timer // of its token; nil: that doesn't expire
 
 	// Of the heartbeat; see heartbeat.go.
 	timer    *time.Timer
@@ -114,6 +115,9 @@ func (c *conn) read(r *reader) error {
 // closing, and forgets the connection.
 func (c *conn) end() {
 	c.timer.Stop()
+	if c.expiry != nil {
+		c.expiry.Stop()
+	}
 	c.dropPatterns() // before the session is free: it doesn't keep them
 	if !c.leave() {
 		c.unsubscribeAll()
@@ -194,6 +198,7 @@ func (c *conn) connect(m *command) *refusal {
 	}
 	g := c.gateway
 	c.user = string(m.user)
+	var expires time.Time
 	if g.cfg.Authenticate != nil {
 		who, err := g.cfg.Authenticate(string(m.token), c.user)
 		if err != nil && !g.wrong.believes(err) && !g.wrong.trusts(who, err) {
@@ -201,8 +206,11 @@ func (c *conn) connect(m *command) *refusal {
 			c.close(CloseUnauthorized, "unauthorized")
 			return nil
 		}
-		c.user, c.role = who.User, who.Role
+		c.user, c.role, expires = who.User, who.Role, who.Expires
 		g.wrong.meets(who)
+		if err != nil {
+			expires = time.Time{} // what is believed once is not doubted later
+		}
 	}
 	c.rights = g.rightsOf(c)
 	c.connected = true
@@ -216,6 +224,7 @@ func (c *conn) connect(m *command) *refusal {
 		c.send(item{frame: sayConnected(m.id, c.id, g.cfg.HeartbeatEvery, g.cfg.HeartbeatTimeout, false, false)})
 	}
 	c.startBeat()
+	c.startExpiry(expires)
 	return nil
 }
 

@@ -148,6 +148,8 @@ func Defects() []DefectInfo {
 			[]string{"pal-tamas/rask#1075"}},
 		{"expired-token-trusted", "lets in with an expired token a user whom it has let in before", "offence-tolerated", 1,
 			[]string{"dunglas/mercure#472"}},
+		{"expired-token-alive", "goes on serving every 2nd connection whose token expires", "expired-token-alive", 2,
+			[]string{"hasura/graphql-engine#578", "dunglas/mercure#472", "supabase/supabase-js#2613"}},
 		{"invented-message", "puts behind every 40th event one that nobody published", "phantom-message", 40,
 			[]string{"dunglas/mercure#586"}},
 		{"filter-false-positive", "sends every 25th event that the filter of a subscription keeps back all the same", "filter-false-positive", 25,
@@ -234,6 +236,7 @@ type wrong struct {
 	unfilteredQueue        *trigger
 	staleFilter            *trigger
 	filterFalseNegative    *trigger
+	expiredAlive           *trigger
 
 	mu      sync.Mutex
 	heirs   []inheritance       // connection-id-reuse-leak
@@ -324,6 +327,7 @@ func (w *wrong) places() map[string]**trigger {
 		"unfiltered-queue":          &w.unfilteredQueue,
 		"stale-filter":              &w.staleFilter,
 		"filter-false-negative":     &w.filterFalseNegative,
+		"expired-token-alive":       &w.expiredAlive,
 	}
 }
 

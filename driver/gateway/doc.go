@@ -29,7 +29,8 @@
 // with 4001 what does not connect within some seconds, and with 4002, after an
 // error 401, what it doesn't let in. Where a server asks for tokens they say who
 // the user is and which role he has; the member user counts for nothing then. A
-// token is looked at when its client connects. The role says which channels the
+// token is looked at when its client connects; when it expires, the server sends
+// nothing that is published later, and closes with 4004. The role says which channels the
 // client may subscribe to and publish on; a pattern is allowed if everything that
 // it matches is.
 //
@@ -186,6 +187,7 @@
 //	4001  no connect command in time
 //	4002  the token was refused
 //	4003  no sign of life after a ping
+//	4004  the token has expired; come back with a new one
 //	4008  slow consumer: the backlog is full
 //	4009  another connection has taken the session over
 //

@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Identity is who a client is.
 type Identity struct {
-	User string
-	Role string
+	User    string
+	Role    string
+	Expires time.Time // when this ends to be true; zero: never
 }
 
 // What may be wrong with a token that says who its bearer is all the same.

@@ -4,6 +4,8 @@ import "errors"
 
 // The code of this file is wrong on purpose.
 
+// (expired-token-alive is in startExpiry: its trigger is all there is to it.)
+
 // believePosition is foreign-epoch-accepted and future-offset-accepted: what a
 // client says of its position is made true. Under the stream's lock.
 func (w *wrong) believePosition(s *stream, m *command) {

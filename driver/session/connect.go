@@ -47,6 +47,7 @@ func (s *Session) Opened(now time.Duration, out *Out) {
 	s.heard = now
 	s.beatSent, s.beatAt, s.silence = 0, 0, 0
 	s.quiet()
+	s.bearer = 0
 	e := s.event(history.Open, now)
 	e.Due = s.dialSent
 	out.emit(e)
@@ -196,6 +197,7 @@ func (s *Session) Closed(l Loss, now time.Duration, out *Out) {
 func (s *Session) rest() {
 	s.answerBy, s.beatAt, s.beatSent, s.silence, s.probeSent = 0, 0, 0, 0, 0
 	s.frozen, s.leaving = false, false
+	s.withdraw()
 	s.open, s.behind = 0, 0
 	for i := range s.subs {
 		s.subs[i].state, s.subs[i].behind, s.subs[i].unsub = idle, false, 0

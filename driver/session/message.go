@@ -83,7 +83,7 @@ func (s *Session) erred(in *Incoming, out *Out) {
 		s.drop("connect refused", out)
 		return
 	case s.state == Connecting:
-		if m.Denied && !m.Vague {
+		if m.Denied && !m.Vague && !s.outdated(in.Now) {
 			s.tellDenied(in.Now, -1, int32(m.Code), note, 0, out)
 		}
 		s.problem(in.Now, int32(m.Code), "connect refused: "+note, out)

@@ -31,9 +31,9 @@ func (s *Session) exchanges() *rounds {
 func (s *Session) accept(m *dialect.Message, out *Out) (ok bool) {
 	switch m.Quality {
 	case dialect.AtLeastOnce:
-		out.send(Command{Verb: dialect.Confirm, ID: m.ID})
+		s.acknowledge(Command{Verb: dialect.Confirm, ID: m.ID}, out)
 	case dialect.ExactlyOnce:
-		out.send(Command{Verb: dialect.Receive, ID: m.ID})
+		s.acknowledge(Command{Verb: dialect.Receive, ID: m.ID}, out)
 		x := s.exchanges()
 		if slices.Contains(x.held, m.ID) {
 			return false
@@ -48,7 +48,7 @@ func (s *Session) freed(id uint64, out *Out) {
 	if x := s.exchanges(); slices.Contains(x.held, id) {
 		x.held = slices.DeleteFunc(x.held, func(one uint64) bool { return one == id })
 	}
-	out.send(Command{Verb: dialect.Complete, ID: id})
+	s.acknowledge(Command{Verb: dialect.Complete, ID: id}, out)
 }
 
 // owe: the server has received a publication, and waits for our word to complete

@@ -71,7 +71,7 @@ func (s *Session) turnDown(sub *subscription, in *Incoming, out *Out) {
 		s.tellDenied(in.Now, sub.channel, code, note, history.FlagForbidden, out)
 		s.settle(in.Now, out)
 		return
-	case m.Denied && !m.Vague:
+	case m.Denied && !m.Vague && !s.outdated(in.Now):
 		s.tellDenied(in.Now, sub.channel, code, note, 0, out)
 	}
 	s.deny(sub, in.Now, code, note, out)
@@ -97,3 +97,10 @@ func (s *Session) granted(in *Incoming, out *Out) {
 	e.Channel, e.Arrived, e.Flags = in.Channel, in.Arrived, history.FlagServer
 	out.emit(e)
 }
+
+// Bears says when the token of the present connection expires.
+func (s *Session) Bears(until time.Duration) { s.bearer = until }
+
+// outdated reports whether the client's token has expired, so that a refusal may be
+// about that.
+func (s *Session) outdated(now time.Duration) bool { return s.bearer > 0 && now >= s.bearer }

@@ -176,6 +176,8 @@ type Session struct {
 
 	mutes *mutes // nil: none
 
+	bearer time.Duration // when the token of its connection expires; 0: never
+
 	heardLast *Cause // where causal order is judged; nil: nothing yet
 }
 

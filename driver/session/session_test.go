@@ -228,6 +228,13 @@ func (p *script) input(words []string) {
 		p.s.Freeze()
 	case "thaw":
 		p.s.Thaw(p.now)
+	case "mute":
+		p.s.Mute(Acks, span("until", 0))
+	case "unmute":
+		_, all := v["all"]
+		if p.s.Unmute(Acks, p.now, all, &p.out) {
+			p.out.Events = append(p.out.Events, history.Event{Kind: history.Say, Note: "unmuted"})
+		}
 	case "forget":
 		p.s.Forget()
 	case "finish":

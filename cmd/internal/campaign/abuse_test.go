@@ -102,3 +102,12 @@ expect: [{errors: 0}]
 		}
 	}
 }
+
+// TestTokensAreExercised: connections end with their tokens, many times over, and
+// their clients are let in again.
+func TestTokensAreExercised(t *testing.T) {
+	r := bubble(t, plan(t, "short-tokens.yaml", 1))
+	if n := counted(r, "isolation", "ended with their token"); n < 300 || r.State != assert.Pass {
+		t.Errorf("%s, %d connections ended with their tokens:\n%s", r.State, n, tell(r))
+	}
+}

@@ -33,7 +33,7 @@ func NewBrief(plan *scenario.Plan, about dialect.About, target, engine string, s
 				bg.Recover = bg.Recover || s.Recover
 			}
 		}
-		bg.Refused = g.Refused
+		bg.Refused, bg.Renew = g.Refused, g.Renew
 		b.Groups = append(b.Groups, bg)
 	}
 	for i := range plan.Filters {

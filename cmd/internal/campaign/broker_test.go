@@ -14,6 +14,7 @@ const (
 	exactlyOnce    = "expect=[{delivery: exactly-once}, {order: per-publisher}, {errors: 0}]"
 	keptQueue      = "target.promises.queue={size: 7000, ttl: 60s}"
 	backToSessions = "expect=[{queue: complete}, {delivery: at-least-once}, {order: per-publisher}, {errors: 0}, {reconnect: {success: 100%}}]"
+	mutedAcks      = "timeline=[{at: 2s, mute: {who: phones, share: 70%, what: acks, for: 4s}}, {at: 4s, disconnect: {who: phones, share: 70%, over: 500ms, how: reset, away: 500ms..2s}}, {at: 9s, mute: {who: phones, share: 50%, what: acks}}]"
 	aloneHurt      = "expect=[{close: {when: abuse}}, {delivery: at-least-once}, {order: per-publisher}, {errors: 0}, {reconnect: {success: 100%}}]"
 	andReturns     = "expect=[{delivery: at-least-once}, {order: per-publisher}, {errors: 0}, {reconnect: {success: 100%}}]"
 )
@@ -37,6 +38,8 @@ var brokerRows = []brokerRow{
 	{"cuts", "cuts.yaml", "mqtt", []string{"clients.members.subscribe.0.recover=false", andReturns}, "mosquitto"},
 	{"offline-queue", "offline-queue.yaml", "mqtt", []string{keptQueue, backToSessions}, "mosquitto"},
 	{"offline-queue-qos2", "offline-queue.yaml", "mqtt", []string{keptQueue, "target.promises.delivery=exactly-once", strings.Replace(backToSessions, "at-least", "exactly", 1)}, "mosquitto"},
+	{"offline-queue-muted", "offline-queue.yaml", "mqtt", []string{keptQueue, mutedAcks, backToSessions}, "mosquitto"},
+	{"offline-queue-muted-qos2", "offline-queue.yaml", "mqtt", []string{keptQueue, mutedAcks, "target.promises.delivery=exactly-once", strings.Replace(backToSessions, "at-least", "exactly", 1)}, "mosquitto"},
 	{"offline-queue-3.1.1", "offline-queue.yaml", "mqtt311", []string{keptQueue, backToSessions}, "mosquitto"},
 	{"hostile-clients", "hostile-clients.yaml", "mqtt", []string{"clients.members.subscribe.0.recover=false", "clients.hostile.subscribe.0.recover=false", aloneHurt}, "mochi"},
 	{"cuts-3.1.1", "cuts.yaml", "mqtt311", []string{"clients.members.subscribe.0.recover=false", andReturns}, "mosquitto"},

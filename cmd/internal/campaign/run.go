@@ -115,7 +115,7 @@ func judged(ctx context.Context, plan *scenario.Plan, d dialect.Dialect, brief *
 	}
 	out, err := driver.Run(ctx, plan, driver.Config{
 		Loops: loops, Sinks: sinks, Names: names, Dialect: d, Dial: t.dial, More: t.more, Control: t.control, Exec: o.Exec, Run: o.Run,
-		Secrets:   plan.Secrets,
+		Secrets: plan.Secrets, Bearer: bearer(plan),
 		Interrupt: o.Interrupt, Progress: progress(plan, o), Trace: o.Trace, TraceClient: o.TraceClient,
 	})
 	var unrecorded error

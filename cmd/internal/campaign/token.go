@@ -44,6 +44,9 @@ func Authenticate(p scenario.GatewayPlan, key string) func(token, user string) (
 		var c passport
 		_, err := jwt.ParseWithClaims(token, &c, known, jwt.WithValidMethods([]string{"HS256"}))
 		who := gateway.Identity{User: c.Subject, Role: c.Role}
+		if c.ExpiresAt != nil {
+			who.Expires = c.ExpiresAt.Time
+		}
 		switch {
 		case err == nil && c.Subject == "":
 			return gateway.Identity{}, errors.New("the token names no user: it has no claim sub")
@@ -57,5 +60,17 @@ func Authenticate(p scenario.GatewayPlan, key string) func(token, user string) (
 			return gateway.Identity{}, errors.New("that is no token")
 		}
 		return gateway.Identity{}, fmt.Errorf("the token is not valid: %w", err)
+	}
+}
+
+// bearer makes the tokens of clients that have one for each connection. That they
+// can be made Signed has seen.
+func bearer(plan *scenario.Plan) func(client int) (string, time.Time) {
+	return func(client int) (string, time.Time) {
+		token, ends, err := plan.Renewed(client, time.Now(), func(claims map[string]any) (string, error) { return sign(plan.Key, claims) })
+		if err != nil {
+			panic(fmt.Sprintf("campaign: a token that could be signed can't be any more: %v", err))
+		}
+		return token, ends
 	}
 }

@@ -29,7 +29,7 @@ func TestTokens(t *testing.T) {
 		want         gateway.Identity
 		err          error // nil: none; errAny: any
 	}{
-		{"a token", token("k", good), false, gateway.Identity{User: "ann", Role: "member"}, nil},
+		{"a token", token("k", good), false, gateway.Identity{User: "ann", Role: "member", Expires: time.Unix(now+600, 0)}, nil},
 		{"a token without role and end", token("k", map[string]any{"sub": "ann"}), false, gateway.Identity{User: "ann"}, nil},
 		{"none", "", false, gateway.Identity{}, errAny},
 		{"none, where that is allowed", "", true, gateway.Identity{Role: "anonymous"}, nil},
