@@ -48,11 +48,22 @@ func (s *settlement) queued(o *absence) (n int64) {
 	return n
 }
 
-// missedIn counts what was published for the session while it was away.
+// missedIn counts what was published for the session while it was away, as far as
+// filters let it through.
 func (s *settlement) missedIn(o *absence) (n int64) {
 	for _, m := range o.marks {
+		sieve := o.home.ledger.all[m.cursor].sieve
 		for _, b := range s.channel(m.channel).outboxes {
-			n += int64(b.after(o.to) - b.after(o.from))
+			from, to := b.after(o.from), b.after(o.to)
+			if sieve == nil {
+				n += int64(to - from)
+				continue
+			}
+			for k := from; k < to; k++ {
+				if passes(b.maskOf(ident{seq: k}), sieve.filter) {
+					n++
+				}
+			}
 		}
 	}
 	return n

@@ -1,5 +1,7 @@
 package gateway
 
+import "slices"
+
 // What becomes of filters on purpose.
 
 // blind is filter-false-negative: no filter lets the event through, neither live nor
@@ -9,7 +11,7 @@ func (w *wrong) blind(s *stream) bool {
 		return false
 	}
 	for _, sub := range s.subs {
-		if sub.filter != nil {
+		if sub.filter != nil || slices.ContainsFunc(sub.claims, func(p *pattern) bool { return p.filter != nil }) {
 			return w.filterFalseNegative.fires()
 		}
 	}

@@ -64,8 +64,7 @@ type Sub struct {
 	Channel history.ChannelID // of a channel, or of a pattern
 	Pattern bool
 	Recover bool
-	Kept    bool  // the client's session is to keep its backlog
-	Code    int32 // what the history shall say of it; see history.Subscribe
+	Kept    bool // the client's session is to keep its backlog
 	Quality dialect.Quality
 	Refused bool  // the server must refuse it
 	Filter  uint8 // number of its filter; 0: none
@@ -97,7 +96,6 @@ type Command struct {
 	ID      uint64
 	Channel history.ChannelID
 	Pattern bool  // Channel is one
-	Code    int32 // Subscribe: as in Sub
 	Filter  uint8 // Subscribe: as in Sub
 	Recover bool
 	Epoch   history.EpochID
@@ -196,7 +194,7 @@ func (s *Session) Init(cfg *Config, client history.ClientID, subs []Sub, publish
 	if len(subs) > 0 {
 		s.subs = make([]subscription, len(subs))
 		for i, p := range subs {
-			s.subs[i] = subscription{channel: p.Channel, pattern: p.Pattern, recover: p.Recover, kept: p.Kept, code: p.Code, quality: p.Quality, forbidden: p.Refused, filter: p.Filter, wanted: true}
+			s.subs[i] = subscription{channel: p.Channel, pattern: p.Pattern, recover: p.Recover, kept: p.Kept, quality: p.Quality, forbidden: p.Refused, filter: p.Filter, wanted: true}
 			s.keeps = s.keeps || p.Kept
 		}
 	}

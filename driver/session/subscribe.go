@@ -26,7 +26,6 @@ type subscription struct {
 	sent      time.Duration
 	id        uint64 // of the subscribe; 0: a session brought it along
 	unsub     uint64 // id of an unsubscribe that is unanswered
-	code      int32
 	state     subState
 	pattern   bool
 	quality   dialect.Quality
@@ -63,9 +62,9 @@ func (s *Session) subscribe(sub *subscription, now time.Duration, out *Out) {
 	}
 	s.open++
 	s.answerBy = now + s.answerTimeout()
-	c := Command{Verb: dialect.Subscribe, ID: sub.id, Channel: sub.channel, Pattern: sub.pattern, Code: sub.code, Quality: sub.quality, Filter: sub.filter}
+	c := Command{Verb: dialect.Subscribe, ID: sub.id, Channel: sub.channel, Pattern: sub.pattern, Quality: sub.quality, Filter: sub.filter}
 	e := s.event(history.Subscribe, now)
-	e.Channel, e.Sent, e.Code, e.Publisher = sub.channel, now, sub.code, int32(sub.filter)
+	e.Channel, e.Sent, e.Publisher = sub.channel, now, int32(sub.filter)
 	if sub.recover && sub.placed {
 		c.Recover, c.Epoch, c.Offset = true, sub.epoch, sub.offset
 		e.Flags |= history.FlagRecover
@@ -130,7 +129,7 @@ func (s *Session) subscribed(in *Incoming, out *Out) {
 	sub.held = s.named && s.keeps && !sub.pattern
 	s.open--
 	e := s.event(history.Subscribed, in.Now)
-	e.Channel, e.Due, e.Sent, e.Arrived, e.Code = sub.channel, sub.sent, sub.sent, in.Arrived, sub.code
+	e.Channel, e.Due, e.Sent, e.Arrived = sub.channel, sub.sent, sub.sent, in.Arrived
 	if m.Positioned && !sub.pattern {
 		e.Flags |= history.FlagPositioned
 		e.Epoch, e.Offset = in.Epoch, m.Offset

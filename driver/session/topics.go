@@ -24,7 +24,7 @@ func (s *Session) Subscribe(p Sub, now time.Duration, out *Out) (ok bool) {
 	// The position is not kept over an unsubscribe: what came meanwhile was not
 	// wanted.
 	*sub = subscription{
-		channel: p.Channel, pattern: p.Pattern, recover: p.Recover, kept: p.Kept, code: p.Code, quality: p.Quality, filter: p.Filter,
+		channel: p.Channel, pattern: p.Pattern, recover: p.Recover, kept: p.Kept, quality: p.Quality, filter: p.Filter,
 		wanted: true, unsub: sub.unsub, fences: sub.fences,
 	}
 	if s.state == Live {
@@ -54,7 +54,7 @@ func (s *Session) Unsubscribe(c history.ChannelID, now time.Duration, out *Out) 
 	}
 	sub.unsub, sub.sent, sub.state = s.id(), now, leaving
 	e := s.event(history.Unsubscribe, now)
-	e.Channel, e.Sent, e.Code = c, now, sub.code
+	e.Channel, e.Sent = c, now
 	out.emit(e)
 	out.send(Command{Verb: dialect.Unsubscribe, ID: sub.unsub, Channel: c, Pattern: sub.pattern})
 	s.settle(now, out)
@@ -69,7 +69,7 @@ func (s *Session) released(in *Incoming, out *Out) {
 		if sub := &s.subs[i]; sub.unsub == in.Message.ID {
 			sub.unsub = 0
 			e := s.event(history.Unsubscribed, in.Now)
-			e.Channel, e.Arrived, e.Code = sub.channel, in.Arrived, sub.code
+			e.Channel, e.Arrived = sub.channel, in.Arrived
 			out.emit(e)
 			return
 		}
