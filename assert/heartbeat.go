@@ -48,7 +48,7 @@ type beat struct {
 	blind    hindrance     // the faults that keep it from reading in time
 	muted    bool          // its pongs are
 	frozen   bool          // it neither reads nor writes
-	prompt   bool          // the last ping was answered at once
+	prompt   bool          // the last ping was answered at once, and no other can be waiting unread
 	opened   time.Duration // when the upgrade was accepted
 	trip     time.Duration // from there to the answer to the connect
 	pinged   time.Duration // the last ping, or the handshake; −1: unknown
@@ -105,7 +105,7 @@ func (b *beats) target(e *history.Event) {
 				if isCommand(e.Note) {
 					trouble = overruled
 				}
-				x.blind, x.pinged, x.thawed = x.blind|trouble, -1, 0
+				x.blind, x.pinged, x.thawed, x.prompt = x.blind|trouble, -1, 0, false
 			case history.FaultEnd:
 				if isCommand(e.Note) {
 					continue
@@ -153,15 +153,15 @@ func (f *beatFold) add(j *Judge, e *history.Event) {
 	case history.FaultBegin:
 		switch {
 		case e.Note == "mute pongs":
-			b.muted, b.pinged = true, -1
+			b.muted, b.pinged, b.prompt = true, -1, false
 		case e.Note == "disconnect freeze":
 			f.pause(j, b, e)
-			b.frozen, b.blind, b.pinged = true, b.blind|frozen, -1
+			b.frozen, b.blind, b.pinged, b.prompt = true, b.blind|frozen, -1, false
 		case e.Note == "disconnect vanish":
 			f.vanished++
 		case hinders(e.Note) != 0:
 			f.pause(j, b, e)
-			b.blind, b.pinged = b.blind|hinders(e.Note), -1
+			b.blind, b.pinged, b.prompt = b.blind|hinders(e.Note), -1, false
 		}
 	case history.FaultEnd:
 		f.healed(j, b, e)

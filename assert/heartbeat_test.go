@@ -79,6 +79,8 @@ func TestHeartbeat(t *testing.T) {
 		{"killed over a network that is nearly as slow as that", (&pulse{}).at(0, history.Open, nil).at(0.6, history.Connected, nil).ping(3, true).closed(4, history.Server, 4003), 5, "", Inconclusive},
 		{"killed over one that is fast enough", (&pulse{}).at(0, history.Open, nil).at(0.4, history.Connected, nil).ping(3, true).closed(4, history.Server, 4003), 5, "false-liveness-kill", Fail},
 		{"killed because it did not", start().ping(3, true).ping(7, false).closed(8, history.Server, 4003), 9, "", Inconclusive},
+		{"killed for what it did not hear in a short freeze", start().ping(3, true).fault(3, "disconnect freeze").healed(6, "disconnect freeze").closed(6, history.Server, 4003), 9, "", Inconclusive},
+		{"killed for what it did not read in a slow time", start().ping(3, true).fault(3, "slow").healed(6, "slow").closed(6, history.Server, 4003), 9, "", Inconclusive},
 		{"killed right after a freeze", start().ping(3, true).fault(4, "disconnect freeze").healed(8, "disconnect freeze").ping(8, true).closed(8, history.Server, 4003), 9, "", Inconclusive},
 	} {
 		for _, saturated := range []bool{false, true} {
