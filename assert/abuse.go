@@ -18,8 +18,9 @@ import (
 // the RFC only recommends it, or with a code from 3000 on, whose meaning the RFC
 // leaves to applications. Any other code is wrong. An author whose connection
 // is still open five seconds later was tolerated; where a ping written behind the
-// offence was answered that is certain, else it is a matter of time and nothing
-// is judged of a saturated generator.
+// offence was answered that is certain, else it is a matter of time, and nothing
+// is judged of a saturated generator, nor of an author whose earlier publications
+// the server may still have had to read.
 //
 // An offence against the dialect's own words must be refused: by an error that
 // repeats the command's id, or by the end of the connection with any code that
@@ -122,7 +123,7 @@ func (a *abuses) over(j *Judge, p *person, e *history.Event) {
 	case e.Result == history.OK:
 		t.came = tolerated
 		j.blame(incident{anomaly: OffenceTolerated, said: t.offence + ": what was written behind it was answered, and the connection stayed"}, e)
-	case o.Words, p.hindered(e.Life), j.troubled(p, t):
+	case o.Words, e.Has(history.FlagExcused), p.hindered(e.Life), j.troubled(p, t):
 	default:
 		t.came = tolerated
 		j.blame(incident{anomaly: OffenceTolerated, late: true, said: fmt.Sprintf("%s: the connection was still open %v later", t.offence, (t.to - t.from).Round(time.Millisecond))}, e)

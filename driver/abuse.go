@@ -23,6 +23,7 @@ type offence struct {
 	id   uint64 // of the command that was wrong
 	wire bool   // it was a frame: the client says nothing more, and id is what a broken text named
 	echo bool   // what was written behind it was answered
+	late bool   // the server may have had more to read before it
 }
 
 func (o *offence) note() string { return "abuse " + o.what }
@@ -40,7 +41,7 @@ func (s *shard) abuse(c *client, x step, now time.Duration) {
 		s.skipped++
 		return
 	}
-	o := &offence{what: x.moment.How, life: c.Life(), till: now + outcomeWait + c.roundTrip()}
+	o := &offence{what: x.moment.How, life: c.Life(), till: now + outcomeWait + c.roundTrip(), late: c.Unread()}
 	kind, _ := scenario.OffenceOf(o.what)
 	if kind.Aside {
 		s.offendAside(c, x, now)
@@ -187,6 +188,9 @@ func (s *shard) outcome(c *client, i int32, r history.Result, now time.Duration)
 	delete(s.offences, i)
 	e := history.Event{
 		Kind: history.FaultEnd, Client: history.ClientID(c.id), Life: o.life, Result: r, Due: now, Sent: now, Seen: now, Arrived: now, Note: o.note(),
+	}
+	if r == history.Unknown && o.late {
+		e.Flags |= history.FlagExcused
 	}
 	s.tell(c, &e)
 }

@@ -102,6 +102,13 @@ func (s *Session) allow(window int32) {
 	}
 }
 
+// Unread reports whether the server may have more of this connection to read:
+// publications that it has not answered yet, even if their time is up, or that no
+// answer was wanted for.
+func (s *Session) Unread() bool {
+	return s.voice != nil && (s.flying > 0 || slices.ContainsFunc(s.pubs, func(p publisher) bool { return p.loose }))
+}
+
 // quiet forgets the window of the connection before, and what was on its way there.
 func (s *Session) quiet() {
 	if s.voice != nil {

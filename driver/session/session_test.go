@@ -243,6 +243,8 @@ func (p *script) input(words []string) {
 		p.s.Leave()
 	case "renew":
 		p.s.Renew()
+	case "unread":
+		p.out.Events = append(p.out.Events, history.Event{Kind: history.Say, Note: fmt.Sprint(p.s.Unread())})
 	case "state":
 		e := fmt.Sprintf("%s life=%d complete=%v pending=%d", p.s.State(), p.s.Life(), p.s.Complete(), p.s.Pending())
 		if p.s.Full() {
