@@ -111,3 +111,22 @@ func TestTokensAreExercised(t *testing.T) {
 		t.Errorf("%s, %d connections ended with their tokens:\n%s", r.State, n, tell(r))
 	}
 }
+
+// TestOffenceBehindABacklog: a server that still has publications of the author to
+// read has not tolerated what comes behind them, however long that takes.
+func TestOffenceBehindABacklog(t *testing.T) {
+	r := bubble(t, compile(t, "backlog.yaml", []byte(`squall: 1
+name: backlog
+duration: 14s
+drain: {timeout: 2s, ack-timeout: 1s}
+target: {gateway: {limits: {backlog: 4MiB, deliveries: 50/s}}}
+clients:
+  readers: {count: 10, subscribe: [{channel: hall}]}
+  authors: {count: 4, publish: [{channel: hall, rate: 20/s, payload: {type: t}}]}
+timeline: [{at: 3s, abuse: {who: authors, what: reserved-bit}}]
+expect: [{close: {when: abuse}}]
+`), 1))
+	if n := counted(r, "close", "unseen"); n != 4 || r.State == assert.Fail {
+		t.Errorf("%s, %d unseen, want 4 of 4 authors:\n%s", r.State, n, tell(r))
+	}
+}
