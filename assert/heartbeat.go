@@ -2,9 +2,11 @@ package assert
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"squall/assert/history"
+	"squall/scenario"
 )
 
 // The heartbeat rule judges what only silence shows.
@@ -159,6 +161,10 @@ func (f *beatFold) add(j *Judge, e *history.Event) {
 			b.frozen, b.blind, b.pinged, b.prompt = true, b.blind|frozen, -1, false
 		case e.Note == "disconnect vanish":
 			f.vanished++
+		case isAbuse(e.Note):
+			if o, _ := scenario.OffenceOf(strings.TrimPrefix(e.Note, abusePrefix)); !o.Aside { // wrong words are a sign of life, too
+				f.said(j, e, e.Sent)
+			}
 		case hinders(e.Note) != 0:
 			f.pause(j, b, e)
 			b.blind, b.pinged, b.prompt = b.blind|hinders(e.Note), -1, false

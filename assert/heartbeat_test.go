@@ -63,6 +63,8 @@ func TestHeartbeat(t *testing.T) {
 		{"it is not", start().ping(3, true).fault(4, "mute pongs").ping(7, false).ping(11, false).healed(12, "mute pongs"), 13, "zombie-connection", Fail},
 		{"it is, too late", start().ping(3, true).fault(4, "mute pongs").ping(7, false).closed(9, history.Server, 4003), 13, "zombie-connection", Fail},
 		{"muted, but it says something", start().ping(3, true).fault(4, "mute pongs").ping(7, false).said(7.5).ping(11, false).said(11.5).healed(12, "mute pongs").ping(15, true), 16, "", Inconclusive},
+		{"muted, but it says something wrong", start().ping(3, true).fault(4, "mute pongs").ping(7, false).at(7.5, history.FaultBegin, func(e *history.Event) { e.Note, e.Sent = "abuse bad-json", e.Seen }).closed(12, history.Server, 4003), 16, "", Pass},
+		{"muted, and it says something wrong on another connection", start().ping(3, true).fault(4, "mute pongs").ping(7, false).at(7.5, history.FaultBegin, func(e *history.Event) { e.Note, e.Sent = "abuse expired-token", e.Seen }).closed(12, history.Server, 4003), 16, "zombie-connection", Fail},
 		{"muted for too short a time", start().ping(3, true).fault(4, "mute pongs").ping(7, false).healed(8, "mute pongs"), 9, "", Inconclusive},
 		{"frozen and reaped", start().ping(3, true).fault(4, "disconnect freeze").healed(12, "disconnect freeze").closed(12.1, history.Server, 4003), 13, "", Pass},
 		{"frozen, and goes on", start().ping(3, true).ping(7, true).fault(8, "disconnect freeze").healed(16, "disconnect freeze").ping(16, true).ping(19, true).ping(23, true), 25, "zombie-connection", Fail},
