@@ -63,15 +63,24 @@ func FaultNames() []string {
 	return names
 }
 
-// withMoment adds a moment to the timeline of a scenario's source.
+// withMoment adds a moment at the end of the timeline of a scenario's source, where
+// it changes no other moment's number.
 func withMoment(source []byte, moment string) []byte {
 	const head = "\ntimeline:\n"
-	text := string(source)
-	line := "  - " + moment + "\n"
-	if before, after, ok := strings.Cut(text, head); ok {
-		return []byte(before + head + line + after)
+	text, line := strings.TrimRight(string(source), "\n")+"\n", "  - "+moment+"\n"
+	before, block, ok := strings.Cut(text, head)
+	if !ok {
+		return []byte(text + head[1:] + line)
 	}
-	return []byte(strings.TrimRight(text, "\n") + head + line)
+	end := 0 // of the block: lines that are empty, or don't begin at the margin
+	for l := range strings.Lines(block) {
+		if strings.TrimSpace(l) != "" && !strings.ContainsRune(" -", rune(l[0])) {
+			break
+		}
+		end += len(l)
+	}
+	moments := strings.TrimRight(block[:end], "\n") + "\n"
+	return []byte(before + head + moments + line + block[len(moments):])
 }
 
 // Header reads a list from the comment at the head of a shipped scenario, such as

@@ -126,7 +126,8 @@ func TestFaultsFitEverywhere(t *testing.T) {
 	for _, file := range shipped(t) {
 		src := source(t, file)
 		for _, name := range FaultNames() {
-			before, after := compile(t, file, src, 1), compile(t, file, withMoment(src, Faults()[name]), 1)
+			small := Header(src, "Small")
+			before, after := compile(t, file, src, 1, small...), compile(t, file, withMoment(src, Faults()[name]), 1, small...)
 			if len(after.Moments) <= len(before.Moments) || !slices.ContainsFunc(after.Moments, func(m scenario.Moment) bool {
 				return (m.How == name || m.Do == name) && len(m.Victims) > 0
 			}) {
