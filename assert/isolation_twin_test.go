@@ -350,23 +350,7 @@ func ruleIsolation(names *history.Names, events []history.Event, shards int) (o 
 		Promises:   scenario.Promises{Delivery: "at-most-once", Order: "none"},
 		Expect:     []scenario.Expectation{{Rule: "isolation", Name: "isolation", Want: "strict"}},
 	}
-	js := make([]*Judge, shards)
-	for i := range js {
-		js[i] = NewJudge(b, names)
-	}
-	for _, e := range events {
-		if e.Client < 0 {
-			for _, j := range js {
-				j.Add(e)
-			}
-			continue
-		}
-		js[int(e.Client)%shards].Add(e)
-	}
-	for _, j := range js[1:] {
-		js[0].Merge(j)
-	}
-	for _, f := range js[0].settle().found {
+	for _, f := range merged(b, names, events, shards).settle().found {
 		switch {
 		case f.anomaly.Define().Owner != "isolation":
 		case f.anomaly == WronglyRefused:

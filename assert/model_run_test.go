@@ -1,7 +1,10 @@
 package assert
 
 import (
+	"testing"
 	"time"
+
+	"pgregory.net/rapid"
 
 	"squall/assert/history"
 )
@@ -158,6 +161,12 @@ func (w *world) drain() {
 
 // judge lets the rules see the history, split over some shards.
 func judgeEvents(b *Brief, names *history.Names, events []history.Event, shards int) (*Judge, []Verdict) {
+	j := merged(b, names, events, shards)
+	return j, j.Verdicts(End{})
+}
+
+// merged is the judge that has seen the history, split over some shards.
+func merged(b *Brief, names *history.Names, events []history.Event, shards int) *Judge {
 	js := make([]*Judge, shards)
 	for i := range js {
 		js[i] = NewJudge(b, names)
@@ -174,7 +183,36 @@ func judgeEvents(b *Brief, names *history.Names, events []history.Event, shards 
 	for _, j := range js[1:] {
 		js[0].Merge(j)
 	}
-	return js[0], js[0].Verdicts(End{})
+	return js[0]
+}
+
+// failsByName draws histories with a defect, which the shape names, and wants it
+// found under its own name, or one that such a history may honestly bear as well.
+func failsByName(t *testing.T, name, also string, change func(*shape)) {
+	hits, caught := 0, 0
+	rapid.Check(t, func(t *rapid.T) {
+		s := drawShape(t)
+		change(&s)
+		w := newWorld(rapid.Uint64().Draw(t, "seed"), s)
+		events := w.run(s.steps)
+		_, vs := judgeEvents(w.brief(), w.names, events, rapid.IntRange(1, 3).Draw(t, "shards"))
+		got := anomaliesIn(vs)
+		for other, rule := range got {
+			if other != name && other != also {
+				t.Fatalf("%s (%s) for %s\n%s%s%s", other, rule, s.defect, dump(vs[0]), dump(vs[1]), dump(vs[2]))
+			}
+		}
+		if w.hits > 0 {
+			hits++
+			if got[name] != "" {
+				caught++
+			}
+		}
+	})
+	t.Logf("%d histories with the defect, %d caught", hits, caught)
+	if caught == 0 || caught*10 < hits {
+		t.Errorf("caught only %d of %d", caught, hits)
+	}
 }
 
 // anomaliesIn lists the names found, by the rule that owns them.
