@@ -7,7 +7,7 @@ import (
 )
 
 // delivery judges loss, repeats and inventions with no disconnect between.
-func (s *settlement) delivery(w *want, v *Verdict) {
+func (s *settlement) delivery(w *want, v *Verdict, end End) {
 	t := s.sum(w)
 	v.add(true, "deliveries judged", t.received)
 	v.add(true, "subscriptions", t.subscriptions)
@@ -51,6 +51,9 @@ func (s *settlement) delivery(w *want, v *Verdict) {
 	case !holds(limit, float64(t.waived)):
 		v.State = Fail
 		v.Reason = fmt.Sprintf("%d messages were waived by honest refusals; the limit is %s", t.waived, says(limit))
+		if end.Saturated { // whoever is late to return has missed more
+			v.State, v.Reason = Inconclusive, v.Reason+", but the generator was saturated: "+end.Why
+		}
 	case t.subscriptions == 0:
 		v.Reason = "not exercised: no subscription was answered"
 	case t.received == 0 && t.unseen == 0 && t.acked == 0:

@@ -23,6 +23,7 @@ type errorClient struct {
 	group   int16
 	channel history.ChannelID
 	doubted bool // a command may be the reason
+	overdue bool // an answer did not come in time
 }
 
 // ErrorKind counts one kind of error.
@@ -41,7 +42,7 @@ func (x *errors) add(j *Judge, e *history.Event) {
 	}
 	excused := e.Has(history.FlagExcused) || j.excuses(e)
 	if !excused {
-		x.by[errorClient{j.people[e.Client].group, e.Channel, j.doubts(e)}]++
+		x.by[errorClient{j.people[e.Client].group, e.Channel, j.doubts(e), e.Has(history.FlagOverdue)}]++
 	}
 	key := errorKey{e.Kind == history.Refused, e.Code, e.Note}
 	k := x.kinds[key]
@@ -103,16 +104,21 @@ func (j *Judge) Errors() []ErrorKind {
 	return list
 }
 
-// errors judges how many error replies and failed dials nothing explains.
-func (s *settlement) errors(w *want, v *Verdict) {
-	n, doubted, dials, excused := int64(0), int64(0), int64(0), int64(0)
+// errors judges how many error replies and failed dials nothing explains. Answers
+// that did not come in time are a matter of time: they prove nothing where the
+// generator was saturated, since it may have been what was late.
+func (s *settlement) errors(w *want, v *Verdict, end End) {
+	n, doubted, overdue, dials, excused := int64(0), int64(0), int64(0), int64(0), int64(0)
 	for _, p := range s.parts {
 		dials += p.traffic.dials
 		for k, x := range p.errors.by {
 			if w.filter.group(k.group) && (w.Channel == "" || w.filter.channel(k.channel)) {
-				if k.doubted {
+				switch {
+				case k.doubted:
 					doubted += x
-				} else {
+				case k.overdue:
+					overdue += x
+				default:
 					n += x
 				}
 			}
@@ -125,6 +131,8 @@ func (s *settlement) errors(w *want, v *Verdict) {
 		n -= passed
 		v.Owned = append(v.Owned, Count{OffencePassedOn.String() + " (owned by close)", passed})
 	}
+	sure := n
+	n += overdue
 	v.add(true, "errors", n)
 	v.add(false, "excused", excused)
 	v.add(false, "in doubt after a command", doubted)
@@ -134,6 +142,8 @@ func (s *settlement) errors(w *want, v *Verdict) {
 		v.Reason = "not exercised: nobody dialled"
 	case holds(w.Errors, float64(n)) != holds(w.Errors, float64(n+doubted)):
 		v.Reason = fmt.Sprintf("%d error replies came after the command of an `exec`, which may be the reason; a client's own count again once a connection that it began after the command is answered", doubted)
+	case end.Saturated && holds(w.Errors, float64(sure)) != holds(w.Errors, float64(n)):
+		v.Reason = fmt.Sprintf("%d answers did not come in time, but the generator was saturated: %s", overdue, end.Why)
 	case holds(w.Errors, float64(n)):
 		v.State = Pass
 	default:

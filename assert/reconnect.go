@@ -134,6 +134,9 @@ func (s *settlement) reconnect(w *want, v *Verdict, end End) {
 			v.State = Inconclusive // the run stopped waiting for them
 		}
 		v.Reason = fmt.Sprintf("%d of %d came back; the limit is %s", r.Back, r.Lost, says(w.Success))
+		if end.Saturated {
+			v.State, v.Reason = Inconclusive, v.Reason+", but the generator was saturated: "+end.Why
+		}
 		if o := s.nobodyBack(); o != nil && v.State == Fail {
 			v.State = Inconclusive
 			v.Reason += fmt.Sprintf("; nobody at all was ready again after the command of `%s`, which may have left the target down", o.verb)

@@ -23,7 +23,7 @@ import (
 // and `run`. Voters: open, session new|resumed|refused|plain [ID], ready, closed WHO [CODE], fault NAME, healed NAME, sub CH
 // [from O/E] [kept], ack CH O/E [recovered|refused], ack CH, recv CH O/E MSG [flags],
 // recv CH MSG, cause CH O/E MSG (of the receipt before), unsub CH, unsubbed CH, revoked CH, gap CH O/E, told CH O/E, probe SENT, resynced SINCE,
-// refused CODE, problem CODE [excused|broken], dial NODE [hinted], notice MS, leftover CH MSG and displaced
+// refused CODE, problem CODE [excused|overdue|broken], dial NODE [hinted], notice MS, leftover CH MSG and displaced
 // CODE of the connection before; sub CH forbidden, ack CH forbidden, denied CH [forbidden], shut-out (not let in),
 // barred and let-in (of those who must not be), given CH (by the server itself). The run: phase NAME,
 // fault NAME @NODE, healed NAME @NODE. An abuse is healed =obeyed, =refused, or neither. Tellers: pub CH MSG [retry|outbox], ok|fail|unknown CH MSG [O/E] [retry].
@@ -358,6 +358,9 @@ func (s *script) event(f []string) error {
 		e.Code = int32(code)
 		if len(args) > 1 && args[1] == "excused" {
 			e.Flags |= history.FlagExcused
+		}
+		if len(args) > 1 && args[1] == "overdue" {
+			e.Flags |= history.FlagOverdue
 		}
 		if len(args) > 1 && args[1] == "broken" {
 			e.Note = "broken WebSocket: a text message is not UTF-8"

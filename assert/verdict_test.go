@@ -97,6 +97,45 @@ func TestSaturationSparesSafety(t *testing.T) {
 	}
 }
 
+// What is late for want of a processor is nobody's fault: answers that did not come
+// in time, returns that never came, and what whoever returned late has missed. What
+// was refused stays refused.
+func TestSaturationExcusesWhatIsLate(t *testing.T) {
+	for _, c := range []struct {
+		about, lines string
+		expect       scenario.Expectation
+		calm, hard   State
+	}{
+		{"no answer in time", "0.1 v0 dial 0\n10.1 v0 problem 0 overdue\n", scenario.Expectation{Rule: "errors", Errors: scenario.Limit{Op: "<="}}, Fail, Inconclusive},
+		{"no upgrade in time", "0.1 v0 dial 0\n10.1 v0 refused 0 overdue\n", scenario.Expectation{Rule: "errors", Errors: scenario.Limit{Op: "<="}}, Fail, Inconclusive},
+		{"no answer in time, and an error", "0.1 v0 dial 0\n0.2 v0 problem 400\n10.1 v0 problem 0 overdue\n", scenario.Expectation{Rule: "errors", Errors: scenario.Limit{Op: "<="}}, Fail, Fail},
+		{"as many as may be", "0.1 v0 dial 0\n10.1 v0 problem 0 overdue\n", scenario.Expectation{Rule: "errors", Errors: scenario.Limit{Op: "<=", A: 1}}, Pass, Pass},
+		{"nobody came back", "0.1 v0 dial 0\n0.1 v0 open\n0.2 v0 ready\n1 v0 closed server 1001\n", scenario.Expectation{Rule: "reconnect", Success: scenario.Limit{Op: ">=", A: 1}}, Fail, Inconclusive},
+		{"too much was waived", "0.1 v0 dial 0\n0.1 v0 open\n0.1 v0 sub room\n0.2 v0 ack room 0/e1\n1 v0 closed server 1001\n" +
+			"2 t0 pub room t0#1\n2.1 t0 ok room t0#1 1/e1\n3 v0 dial 0\n3.1 v0 open\n3.1 v0 sub room from 0/e1\n3.2 v0 ack room 1/e1 refused\n",
+			scenario.Expectation{Rule: "delivery", Want: "exactly-once", Waived: scenario.Limit{Op: "<=", Text: "0"}}, Fail, Inconclusive},
+	} {
+		s, err := parseScript("expect: delivery=pass\n0 run phase active\n" + c.lines + "20 run phase end\n")
+		if err != nil {
+			t.Fatalf("%s: %v", c.about, err)
+		}
+		s.brief.Expect = []scenario.Expectation{c.expect}
+		for _, end := range []End{{}, {Saturated: true, Why: "lag"}} {
+			j := NewJudge(s.brief, s.names)
+			for _, e := range s.events {
+				j.Add(e)
+			}
+			want := c.calm
+			if end.Saturated {
+				want = c.hard
+			}
+			if v := j.Verdicts(end)[0]; v.State != want {
+				t.Errorf("%s, saturated %v: %v (%s), want %v", c.about, end.Saturated, v.State, v.Reason, want)
+			}
+		}
+	}
+}
+
 // Soundness 20: only the first live copy counts, for a client that was
 // subscribed when the message was due; fences and replays do not.
 func TestDeliveryLatencyCountsWhatTheLanguageSays(t *testing.T) {

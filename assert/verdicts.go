@@ -18,7 +18,7 @@ func (j *Judge) Verdicts(end End) []Verdict {
 		v := Verdict{Name: w.Name, Rule: w.Rule, Line: w.Line, Promised: w.Promised}
 		switch w.Rule {
 		case "delivery":
-			s.delivery(w, &v)
+			s.delivery(w, &v, end)
 		case "order":
 			s.order(w, &v)
 		case "recovery":
@@ -30,7 +30,7 @@ func (j *Judge) Verdicts(end End) []Verdict {
 		case "reconnect":
 			s.reconnect(w, &v, end)
 		case "errors":
-			s.errors(w, &v)
+			s.errors(w, &v, end)
 		case "close":
 			s.close(w, i, &v, end)
 		case "isolation":

@@ -384,7 +384,7 @@ func (s *shard) Closed(t engine.Token, end engine.End) {
 	}
 	now := s.loop.Now()
 	end.Text = s.hide(c, end.Text)
-	l := session.Loss{Who: history.Server, Away: -1, Note: end.Text, Code: int32(end.Code)}
+	l := session.Loss{Who: history.Server, Away: -1, Note: end.Text, Code: int32(end.Code), Overdue: end.Cause == engine.TimedOut}
 	switch end.Cause {
 	case engine.NotUpgraded:
 		l.Code = int32(end.Status)

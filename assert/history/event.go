@@ -133,6 +133,7 @@ const (
 	FlagOutbox                       // was said while offline and kept until the return (Publish)
 	FlagApart                        // its time is also that of a link, or a reading, which the plan limits: the client's own, or the publisher's
 	FlagForbidden                    // the plan says that the target must refuse it (Dial, Subscribe, their answers, Denied)
+	FlagOverdue                      // an error because an answer did not come in time (Refused, Problem)
 )
 
 // ClientID numbers the clients of a run, from 0. -1: nobody in particular.

@@ -138,6 +138,7 @@ type Loss struct {
 	Code    int32 // close code, or HTTP status if Refused
 	Note    string
 	Excused bool          // a fault or a drain of the plan explains it
+	Overdue bool          // time ran out
 	Away    time.Duration // a fault's wait before the first attempt; -1: the backoff decides
 	Chance  float64       // drawn from [0, 1) for the backoff
 }
@@ -157,6 +158,9 @@ func (s *Session) Closed(l Loss, now time.Duration, out *Out) {
 		e.Who, e.Code, e.Note = l.Who, l.Code, l.Note
 		if l.Excused {
 			e.Flags |= history.FlagExcused
+		}
+		if l.Overdue {
+			e.Flags |= history.FlagOverdue
 		}
 		out.emit(e)
 	}

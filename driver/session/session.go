@@ -296,6 +296,7 @@ func (s *Session) Tick(now time.Duration, out *Out) {
 	if s.answerBy > 0 && now >= s.answerBy {
 		s.answerBy = 0
 		s.problem(now, 0, s.unanswered(), out)
+		out.Events[len(out.Events)-1].Flags |= history.FlagOverdue
 		if s.slowed > now-s.answerTimeout() { // the answer may be here, unread
 			out.Events[len(out.Events)-1].Flags |= history.FlagExcused
 		}

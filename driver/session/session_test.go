@@ -290,7 +290,7 @@ func tellEvent(e history.Event) string {
 	for _, f := range []struct {
 		f    history.Flags
 		name string
-	}{{history.FlagReplay, "replay"}, {history.FlagFence, "fence"}, {history.FlagRecovering, "recovering"}, {history.FlagRecovered, "recovered"}, {history.FlagExcused, "excused"}, {history.FlagSession, "session"}, {history.FlagResumed, "resumed"}, {history.FlagKept, "kept"}, {history.FlagRetry, "retry"}, {history.FlagForbidden, "forbidden"}, {history.FlagServer, "server"}} {
+	}{{history.FlagReplay, "replay"}, {history.FlagFence, "fence"}, {history.FlagRecovering, "recovering"}, {history.FlagRecovered, "recovered"}, {history.FlagExcused, "excused"}, {history.FlagSession, "session"}, {history.FlagResumed, "resumed"}, {history.FlagKept, "kept"}, {history.FlagRetry, "retry"}, {history.FlagForbidden, "forbidden"}, {history.FlagServer, "server"}, {history.FlagOverdue, "overdue"}} {
 		if e.Has(f.f) {
 			b.WriteString(" " + f.name)
 		}
