@@ -142,7 +142,7 @@ func (b setback) upgrade(secure bool) string {
 	case s == http.StatusUnauthorized, s == http.StatusForbidden, s == http.StatusProxyAuthRequired:
 		return "the server wants to know who connects: set `target.headers` (Authorization, Cookie, Origin) or a token in the URL"
 	case s == http.StatusNotFound:
-		return "check the path of the target's URL"
+		return "check the path of the target's URL; one without a path gets the usual one of its `dialect:`, so check that, too"
 	case s == http.StatusTooManyRequests, s == http.StatusBadGateway, s == http.StatusServiceUnavailable, s == http.StatusGatewayTimeout:
 		return "the server is full, starting, or limits the rate: look at its limits, lower `count`, or let clients `arrive` more slowly"
 	case s >= 300 && s < 400:

@@ -304,6 +304,8 @@ func (c *compiler) speaks(name string) bool {
 func checkURL(text string) error {
 	u, err := url.Parse(text)
 	switch {
+	case bare(text):
+		return fmt.Errorf("found %s, expected ws:// or wss://; did you mean %q?", quote(strings.TrimPrefix(redact("ws://"+text), "ws://")), redact("ws://"+text))
 	case err != nil:
 		return errors.New("found something that is no address, expected one such as ws://localhost:8000/connection")
 	case u.Scheme == "http" || u.Scheme == "https":
@@ -314,6 +316,12 @@ func checkURL(text string) error {
 		return fmt.Errorf("found %s, expected no fragment (RFC 6455, 3)", quote(redact(text)))
 	}
 	return nil
+}
+
+// bare tells an address that lacks its scheme: host:port, with or without a path.
+func bare(text string) bool {
+	u, err := url.Parse("ws://" + text)
+	return err == nil && !strings.Contains(text, "://") && u.Hostname() != "" && u.Port() != ""
 }
 
 // redact removes user and password from an address.

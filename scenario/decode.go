@@ -3,6 +3,7 @@ package scenario
 import (
 	"fmt"
 	"reflect"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -225,6 +226,17 @@ func (d *decoder) number(n *yaml.Node, v reflect.Value, path string, f *field) {
 	}
 }
 
+// plainWords are texts whose words need no quotes inside of brackets.
+var plainWords = regexp.MustCompile(`^[\w./-]+(,? +[\w./-]+)*$`)
+
+// inBrackets shows a single text as the list that was probably meant.
+func inBrackets(n *yaml.Node) string {
+	if n.Kind != yaml.ScalarNode || n.Tag != "!!str" || !plainWords.MatchString(n.Value) {
+		return ""
+	}
+	return ", as in [" + strings.Join(strings.FieldsFunc(n.Value, func(r rune) bool { return r == ' ' || r == ',' }), ", ") + "]"
+}
+
 func (d *decoder) list(n *yaml.Node, v reflect.Value, path string, f *field) {
 	items := []*yaml.Node{n}
 	one := f != nil && f.one || v.Type() == dealType
@@ -232,7 +244,7 @@ func (d *decoder) list(n *yaml.Node, v reflect.Value, path string, f *field) {
 	case n.Kind == yaml.SequenceNode:
 		items = n.Content
 	case !one || n.Tag == "!!null":
-		d.fail(n, path, "found %s, expected a list", found(n))
+		d.fail(n, path, "found %s, expected a list%s", found(n), inBrackets(n))
 		return
 	}
 	v.Set(reflect.MakeSlice(v.Type(), len(items), len(items)))
@@ -326,7 +338,7 @@ func (d *decoder) mapping(n *yaml.Node, v reflect.Value, path string) {
 		if len(fields) <= 12 {
 			want += " with " + words(keysOf(fields))
 		}
-		d.fail(n, path, "found %s, expected %s", found(n), want)
+		d.fail(n, path, "found %s, expected %s%s", found(n), want, deeper(n))
 		return
 	}
 	for _, p := range d.pairs(n, path) {
@@ -367,10 +379,18 @@ func (d *decoder) unknown(key *yaml.Node, path string, fields []field) {
 	d.fail(key, join(path, key.Value), "found the unknown key %s %s%s", quote(key.Value), where, hint)
 }
 
+// deeper is the usual remedy of a key with nothing behind it.
+func deeper(n *yaml.Node) string {
+	if n.Kind == yaml.ScalarNode && n.Tag == "!!null" {
+		return "; what belongs to it stands below it, indented deeper"
+	}
+	return ""
+}
+
 // table decodes a mapping with free keys.
 func (d *decoder) table(n *yaml.Node, v reflect.Value, path string) {
 	if n.Kind != yaml.MappingNode {
-		d.fail(n, path, "found %s, expected a mapping", found(n))
+		d.fail(n, path, "found %s, expected a mapping%s", found(n), deeper(n))
 		return
 	}
 	v.Set(reflect.MakeMap(v.Type()))

@@ -12,7 +12,7 @@ func TestExecMoments(t *testing.T) {
 		{`[{at: 1s, exec: []}]`, `x.yaml:7:27: found an empty list, expected a program and its arguments, as in exec: [systemctl, restart, gateway]`},
 		{`[{at: 1s, exec: ["", a]}]`, `x.yaml:7:28: found no program, expected its name or path`},
 		{`[{at: 1s, exec: [a, "b\0"]}]`, `x.yaml:7:31: found a zero byte, expected text that a command can be given`},
-		{`[{at: 1s, exec: systemctl restart}]`, `x.yaml:7:27: found "systemctl restart", expected a list`},
+		{`[{at: 1s, exec: systemctl restart}]`, `x.yaml:7:27: found "systemctl restart", expected a list, as in [systemctl, restart]`},
 		{`[{at: 1s, exec: [a], say: b}]`, `x.yaml:7:12: found say and exec, expected one action`},
 		{`[{when: {who: a, sees: message}, exec: [a]}]`, `found when with exec, expected an action on the client that sees it`},
 	} {

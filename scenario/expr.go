@@ -125,7 +125,10 @@ func compileExpr(text string, names, vars []string, more ...expr.Option) (*Expr,
 // plainError takes the message out of the library's error.
 func plainError(err error) error {
 	var fe *file.Error
-	if errors.As(err, &fe) {
+	if errors.As(err, &fe) && fe.Message == "unexpected token EOF" {
+		return errors.New("found the end of the expression, expected more: is an operand missing, or a bracket open?")
+	}
+	if fe != nil {
 		return errors.New(fe.Message)
 	}
 	line, _, _ := strings.Cut(err.Error(), "\n")
@@ -199,6 +202,12 @@ func (r *resolver) name(node *ast.Node, name string) {
 			Node:     &ast.IdentifierNode{Value: "vars"},
 			Property: &ast.StringNode{Value: name},
 		})
+	case !slices.Contains(r.names, name) && slices.Contains(r.names, "msg") && distance(name, "msg") > 1:
+		of := "found the unknown name %[1]q"
+		if slices.Contains(namesOfStream, name) || slices.Contains(placeNames, name) {
+			of = "%[1]q has no value here"
+		}
+		r.err = fmt.Errorf(of+"; a field of the message is msg.%[1]s, what a template knows of the client '{…}'", name)
 	case !slices.Contains(r.names, name) && (slices.Contains(namesOfStream, name) || slices.Contains(placeNames, name)):
 		r.err = fmt.Errorf("%q has no value here%s", name, absent(name))
 	case !slices.Contains(r.names, name):

@@ -62,6 +62,8 @@ func compileFilter(text string) (*Expr, error) {
 	}
 	e, err := compileExpr(text, []string{"msg"}, nil, options...)
 	switch {
+	case err != nil && strings.HasPrefix(err.Error(), "expected bool, but got "):
+		return nil, fmt.Errorf("found a filter whose value is %s, expected one that is true or false, as in msg.weight > 1", strings.TrimPrefix(err.Error(), "expected bool, but got "))
 	case err != nil:
 		return nil, err
 	case e.uses&usesMessage == 0:

@@ -20,8 +20,11 @@ clients:
 
 func TestFilterProblems(t *testing.T) {
 	for _, row := range []struct{ filter, want string }{
-		{"msg.kind ==", "unexpected token EOF"},
-		{"kind == 'a'", `found the unknown name "kind"`},
+		{"msg.kind ==", "found the end of the expression, expected more"},
+		{"kind == 'a'", `found the unknown name "kind"; a field of the message is msg.kind`},
+		{"n > 1", `"n" has no value here; a field of the message is msg.n`},
+		{"mgs.kind == 'a'", `found the unknown name "mgs"; did you mean "msg"?`},
+		{"3", "found a filter whose value is int, expected one that is true or false"},
 		{"true", "found a filter that doesn't look at the message"},
 		{"msg", "msg needs the name of a field"},
 		{"msg[msg.a] == 1", "msg needs the name of a field"},
@@ -32,7 +35,7 @@ func TestFilterProblems(t *testing.T) {
 		{"msg.a == env.TOKEN", "found a filter that depends on more"},
 		{"msg.a == user", `"user" has no value here`},
 		{"msg.a + 1", "found a filter that computes a value"},
-		{"msg.a ? 1 : 2", "bool"},
+		{"msg.a ? 1 : 2", "found a filter whose value is int, expected one that is true or false"},
 		{"keys(msg.a)[0] == 'x'", "keys"},
 		{"$env.msg.a == 1", "$env"},
 		{"msg.a == '{nobody}'", `found the unknown name "nobody"`},

@@ -274,7 +274,8 @@ func (p *Plan) printPeaks(w *printer) {
 	k := &p.Peaks
 	w.columns(func(t io.Writer) {
 		fmt.Fprintf(t, "  connections\t%s\n", grouped(int64(k.Connections)))
-		fmt.Fprintf(t, "  engine\t%s: about %s for the connections\n", k.Engine, bytesOf(float64(k.ConnectionBytes)))
+		fmt.Fprintf(t, "  engine\t%s\n", k.Engine)
+		fmt.Fprintf(t, "  memory\tabout %s for the connections\n", bytesOf(float64(k.ConnectionBytes)))
 		fmt.Fprintf(t, "  published\t%s messages/s, %s in all\n", grouped(round(k.Published)), grouped(k.Publications))
 		fmt.Fprintf(t, "  delivered\t%s messages/s, %s in all\n", grouped(round(k.Delivered)), grouped(k.Deliveries))
 		fmt.Fprintf(t, "  ledger\t%s\n", bytesOf(float64(k.LedgerBytes)))

@@ -15,6 +15,8 @@ func TestProblems(t *testing.T) {
 		{"nothing at all", "", "x.yaml:1:1: found an empty file, expected a scenario that begins with squall: 1"},
 		{"only a comment", "# later\n", "x.yaml:1:1: found an empty file, expected a scenario that begins with squall: 1"},
 		{"a list", "- squall: 1\n", "x.yaml:1:1: found a list, expected a mapping"},
+		{"a group's keys beside it", "squall: 1\nname: x\nduration: 3s\nclients:\n  a:\n  count: {count: 6}\n", "x.yaml:5:5: found nothing, expected a mapping; what belongs to it stands below it, indented deeper"},
+		{"a line too deep", "squall: 1\nname: x\nduration: 3s\nclients:\n  a:\n    count: 6\n     user: x\n", "x.yaml:7:6: found something that is not YAML: mapping values are not allowed in this context; is each line near it indented like its neighbours?"},
 		{"two documents", small() + "---\nsquall: 1\n", "x.yaml:8:1: found a second document, expected exactly one"},
 		{"what is required", "squall: 1\n", `x.yaml:1:1: found no "name", expected it: what the scenario is called: kebab-case
 x.yaml:1:1: found no "duration", expected it: length of the active part, from the end of the initial arrivals
@@ -97,6 +99,8 @@ x.yaml:8:7: found a value that begins with or contains YAML's own signs, expecte
 		{"more expected than promised", small("target: {promises: {delivery: at-most-once}}", "expect: [{delivery: exactly-once}]"), `x.yaml:8:21: found exactly-once expected although target.promises.delivery is at-most-once, expected no more than is promised`},
 		{"more promised than kept", small("target: {gateway: {history: {size: 5}}, promises: {history: {size: 6}}}"), `x.yaml:7:68: found more than the embedded gateway keeps (5 messages), expected no more; configure target.gateway instead`},
 		{"two kinds of target", small("target: {url: ws://a.test, gateway: {slow-consumers: disconnect}}"), `x.yaml:7:37: found url and gateway, expected one of them`},
+		{"an address without a scheme", small("target: {url: \"127.0.0.1:8000/ws\"}"), `x.yaml:7:15: found "127.0.0.1:8000/ws", expected ws:// or wss://; did you mean "ws://127.0.0.1:8000/ws"?`},
+		{"a host without a scheme", small("target: {url: \"joe:secret@localhost:8000\"}"), `x.yaml:7:15: found "localhost:8000", expected ws:// or wss://; did you mean "ws://localhost:8000"?`},
 		{"an address of another kind", small("target: {url: http://a.test/ws}"), `x.yaml:7:15: found "http://a.test/ws", expected ws:// or wss://; did you mean "ws://a.test/ws"?`},
 		{"an unknown dialect", small("target: {url: ws://a.test, dialect: centrifuge}"), `x.yaml:7:37: found the unknown dialect "centrifuge", expected events, centrifugo or plain; did you mean "centrifugo"?`},
 		{"a dialect to come", small("target: {url: ws://a.test, dialect: mqtt}"), `x.yaml:7:37: "dialect: mqtt" is known, not yet available`},
@@ -157,7 +161,10 @@ func TestSet(t *testing.T) {
 		{"no value", []string{"clients.a.count"}, `--set clients.a.count: found "clients.a.count", expected PATH=VALUE such as clients.voters.count=200`, nil},
 		{"no such entry", []string{"clients.p.publish.y.rate=1/s"}, `--set clients.p.publish.y.rate=1/s: found no entry "y" in clients.p.publish, expected an index below 1 or x`, nil},
 		{"through a value", []string{"duration.x=3"}, `--set duration.x=3: found "10s" at duration, expected a mapping or a list to look into`, nil},
-		{"a new group lacks its count", []string{"clients.b.user=x"}, `--set clients.b.user=x: found no "count" in clients.b, expected it: how many`, nil},
+		{"a new group", []string{"clients.b={count: 3}", "clients.b.user=x"}, "", func(p *Plan) bool { return p.Groups[2].Count == 3 }},
+		{"a new group lacks its count", []string{"clients.b={user: x}"}, `--set clients.b={user: x}: found no "count" in clients.b, expected it: how many`, nil},
+		{"no such group", []string{"clients.aa.count=3"}, `--set clients.aa.count=3: found no group "aa", expected a or p; did you mean "a"?`, nil},
+		{"no such list", []string{"timeline.0.at=3s"}, `--set timeline.0.at=3s: found nothing at timeline, expected a list to look into`, nil},
 	}
 	for _, row := range rows {
 		t.Run(row.about, func(t *testing.T) {

@@ -34,6 +34,13 @@ func (d *decoder) set(root *yaml.Node, change string) {
 		case n.Kind == yaml.MappingNode:
 			next := member(n, step)
 			switch {
+			case next == nil && !last && i == 1 && steps[0] == "clients":
+				// A misspelt group would be a new one, and the one that was meant as before.
+				fail("found no group %s, expected %s%s", quote(step), words(keysIn(n)), nearest(step, keysIn(n)))
+				return
+			case next == nil && !last && isIndex(steps[i+1]):
+				fail("found nothing at %s, expected a list to look into", strings.Join(steps[:i+1], "."))
+				return
 			case next == nil && last:
 				n.Content = append(n.Content, d.key(step, origin), value)
 			case next == nil:
@@ -109,6 +116,19 @@ func member(n *yaml.Node, key string) *yaml.Node {
 		}
 	}
 	return nil
+}
+
+func keysIn(n *yaml.Node) []string {
+	var keys []string
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		keys = append(keys, n.Content[i].Value)
+	}
+	return keys
+}
+
+func isIndex(step string) bool {
+	_, err := strconv.Atoi(step)
+	return err == nil
 }
 
 // listed finds an entry of a list by its index, its name, or the one key that it

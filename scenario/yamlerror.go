@@ -54,7 +54,15 @@ func translate(file string, src []byte, err error) (Problem, []byte) {
 		text = "a tab in the indentation"
 		return place{line: line + 1, column: column}.problem(file, "found "+text+", expected spaces"), nil
 	}
-	return place{line: line + 1, column: column}.problem(file, "found something that is not YAML: "+text), nil
+	return place{line: line + 1, column: column}.problem(file, "found something that is not YAML: "+text+misplaced(text)), nil
+}
+
+// misplaced is a guess at what the library means by some of its messages.
+func misplaced(text string) string {
+	if strings.Contains(text, "mapping values are not allowed") || strings.Contains(text, "did not find expected key") {
+		return "; is each line near it indented like its neighbours?"
+	}
+	return ""
 }
 
 // unclosed finds the last brace or bracket that is opened, outside of quotes

@@ -57,8 +57,7 @@ the dialect events. Its URL is printed on stdout once it listens.
 SIGTERM or Ctrl-C drains it: no new connection is accepted, clients are told,
 their queues are flushed and they are closed with code 1001; a second one ends
 it at once. A defect makes it wrong on purpose, to see that squall notices:
-
-` + defectList(),
+squall list defects tells what each of them does.`,
 		Example: `  squall gateway
   squall gateway --listen :8000 --history 5000 --history-ttl 60s
   squall gateway --defect recovered-flag-lie   # squall run against it fails`,
@@ -91,26 +90,6 @@ it at once. A defect makes it wrong on purpose, to see that squall notices:
 	f.BoolVar(&o.control, "control", false, "obey lines on stdin: ID VERB NODE DOWN PAUSE")
 	f.MarkHidden("control")
 	return cmd
-}
-
-// defectList names the defects, with what each does wrong.
-func defectList() string {
-	var b strings.Builder
-	for _, d := range gateway.Defects() {
-		const width = 80
-		fmt.Fprintf(&b, "  %s\n   ", d.Name)
-		column := 3
-		for _, word := range strings.Fields(d.About) {
-			if column+1+len(word) > width {
-				b.WriteString("\n   ")
-				column = 3
-			}
-			b.WriteString(" " + word)
-			column += 1 + len(word)
-		}
-		b.WriteByte('\n')
-	}
-	return strings.TrimRight(b.String(), "\n")
 }
 
 func defectNames() []string {

@@ -89,6 +89,9 @@ func (t *tool) read(file string, quiet bool) (name string, source []byte, err er
 		if errors.Is(err, fs.ErrNotExist) {
 			name, source, ok := shipped(file)
 			if !ok {
+				if near := nearest(file, shippedNames()); near != "" {
+					return "", nil, usage(fmt.Errorf("reading %s: no such file, and no shipped scenario either; did you mean %s?", file, near))
+				}
 				return "", nil, usage(fmt.Errorf("reading %s: no such file, and no shipped scenario either; the shipped ones are %s", file, strings.Join(shippedNames(), ", ")))
 			}
 			if !quiet {

@@ -43,6 +43,9 @@ func TestShipped(t *testing.T) {
 	if code := b.squall("plan", "no-such-thing"); code != exitUsage || !strings.Contains(b.err.String(), "no such file, and no shipped scenario either; the shipped ones are ") {
 		t.Errorf("exit %d, stderr %q", code, b.err.String())
 	}
+	if code := b.squall("plan", "reconect-storm"); code != exitUsage || !strings.Contains(b.err.String(), "did you mean reconnect-storm?") {
+		t.Errorf("exit %d, stderr %q", code, b.err.String())
+	}
 	t.Chdir(t.TempDir())
 	if err := os.WriteFile("reconnect-storm", []byte("squall: 1\n"), 0o644); err != nil {
 		t.Fatal(err)

@@ -230,6 +230,11 @@ func TestReadmeWords(t *testing.T) {
 			t.Errorf("the table of exit codes lacks %s: %s", n, means)
 		}
 	}
+	for _, name := range shippedNames() {
+		if _, list, _ := strings.Cut(text, "FILE is a path"); !strings.Contains(list[:min(len(list), 2000)], "`"+name+"`") {
+			t.Errorf("the list of shipped scenarios lacks %s", name)
+		}
+	}
 	for i, line := range strings.Split(text, "\n") {
 		if len([]rune(line)) > 120 && !strings.HasPrefix(line, "|") {
 			t.Errorf("README.md:%d has %d characters", i+1, len([]rune(line)))

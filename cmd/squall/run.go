@@ -193,7 +193,7 @@ func (t *tool) jobs(files []string, merged bool, o *runOptions) ([]job, error) {
 		}
 		by[plan.Name] = plan.File
 		if m := plan.Exec(); m != nil && !o.allowExec {
-			wrong = append(wrong, usage(fmt.Errorf("%s:%d: exec runs a command on this machine, which needs your word for it: squall run %s --allow-exec", plan.File, m.Line, quote(file))))
+			wrong = append(wrong, usage(fmt.Errorf("%s: exec runs a command on this machine, which needs your word for it: squall run %s --allow-exec", placed(plan.File, m.Line), quote(file))))
 			continue
 		}
 		client, err := traced(plan, o.trace)
@@ -337,4 +337,12 @@ func (o *runOptions) command(file string, plan *scenario.Plan) string {
 		add("--memory", o.memory.String())
 	}
 	return strings.Join(words, " ")
+}
+
+// placed is a file and line; what --set has brought stands in no line.
+func placed(file string, line int) string {
+	if line == 0 {
+		return file
+	}
+	return fmt.Sprintf("%s:%d", file, line)
 }

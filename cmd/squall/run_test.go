@@ -42,7 +42,7 @@ func TestRunExitCodes(t *testing.T) {
 		{"failed and lost", func(b *bench) { b.result.State, b.result.Lost = assert.Fail, "gone" }, 1, ""},
 		{"unreachable", func(b *bench) { b.fails = fmt.Errorf("dialling :1: refused: %w", campaign.ErrTarget) }, 4, "squall: running " + small + ": dialling :1: refused"},
 		{"an answer with escapes", func(b *bench) { b.fails = fmt.Errorf("404: <html>\n\x1b[2J</html>: %w", campaign.ErrTarget) }, 4, "404: <html> �[2J</html>"},
-		{"stopped at once", func(b *bench) { b.fails = context.Canceled }, 3, "context canceled"},
+		{"stopped at once", func(b *bench) { b.fails = context.Canceled }, 3, ": stopped at once; nothing was judged\n"},
 		{"something else", func(b *bench) { b.fails = fmt.Errorf("out of luck") }, 4, "out of luck"},
 	} {
 		b := newBench()
@@ -190,6 +190,23 @@ func TestRunInterrupt(t *testing.T) {
 	}
 }
 
+// A run that a second signal stops has no judgement, and says why in words.
+func TestRunStoppedAtOnce(t *testing.T) {
+	b := newBench()
+	b.run = func(ctx context.Context, p *scenario.Plan, o campaign.Options) (*report.Result, error) {
+		b.signal <- syscall.SIGINT
+		b.signal <- syscall.SIGINT
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
+	if code := b.squall("run", small); code != exitInconclusive || !strings.Contains(b.err.String(), ": stopped at once; nothing was judged\n") {
+		t.Errorf("exit %d, stderr %q", code, b.err.String())
+	}
+	if code := exitCode(errNotRun); code != exitInconclusive {
+		t.Errorf("a run whose turn never came ends with %d", code)
+	}
+}
+
 // Progress goes to stderr, unless --quiet.
 func TestRunProgress(t *testing.T) {
 	for _, quiet := range []bool{false, true} {
@@ -256,6 +273,9 @@ func TestRunAllowExec(t *testing.T) {
 	}
 	if code := b.squall("run", file); code != exitUsage || b.plan != nil ||
 		!strings.Contains(b.err.String(), file+":7: exec runs a command on this machine") || !strings.Contains(b.err.String(), "squall run "+file+" --allow-exec") {
+		t.Errorf("exit %d\n%s", code, b.err.String())
+	}
+	if code := b.squall("run", small, "--set", "timeline=[{at: 1s, exec: [echo, hi]}]"); code != exitUsage || !strings.Contains(b.err.String(), small+": exec runs a command") {
 		t.Errorf("exit %d\n%s", code, b.err.String())
 	}
 	if code := b.squall("run", file, "--allow-exec"); code != 0 || b.options.Exec == nil || !strings.Contains(b.options.Command, "--allow-exec") {

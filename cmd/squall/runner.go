@@ -78,6 +78,9 @@ func (r *runner) judge(j *job) (*report.Result, error) {
 		return nil, errNotRun
 	}
 	if err := r.ready(j); err != nil {
+		if errors.Is(err, context.Canceled) {
+			err = cutShort("interrupted while waiting for the target; nothing was judged")
+		}
 		return nil, err
 	}
 	o := j.options
@@ -93,15 +96,26 @@ func (r *runner) judge(j *job) (*report.Result, error) {
 		return nil, err
 	}
 	defer r.live.End()
-	return r.t.run(r.stop.ctx, j.plan, o)
+	result, err := r.t.run(r.stop.ctx, j.plan, o)
+	if result == nil && errors.Is(err, context.Canceled) {
+		err = cutShort("stopped at once; nothing was judged")
+	}
+	return result, err
 }
 
+// cutShort says in words for people why a run was cancelled.
+type cutShort string
+
+func (c cutShort) Error() string { return string(c) }
+
+func (c cutShort) Unwrap() error { return context.Canceled }
+
 // errNotRun: the turn of a scenario never came.
-var errNotRun = errors.New("not run: the command ended before")
+const errNotRun = cutShort("not run: the command ended before")
 
 func unjudged(j *job, started time.Time, err error) *report.Result {
 	result := campaign.Unrun(j.plan, j.options, started, err.Error())
-	if errors.Is(err, context.Canceled) || errors.Is(err, errNotRun) {
+	if errors.Is(err, context.Canceled) {
 		result.Interrupted = true
 	} else {
 		result.Lost = err.Error()
