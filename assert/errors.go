@@ -52,7 +52,7 @@ func (x *errors) add(j *Judge, e *history.Event) {
 			k = x.kinds[key]
 		}
 		if k == nil {
-			k = &ErrorKind{What: key.what(), Example: fmt.Sprintf("client %d #%d at %v", e.Client, e.Life, e.Seen)}
+			k = &ErrorKind{What: key.what(), Example: fmt.Sprintf("%s at %.3fs", j.actor(e.Client, e.Life), e.Seen.Seconds())}
 			x.kinds[key] = k
 		}
 	}

@@ -136,6 +136,22 @@ func TestSaturationExcusesWhatIsLate(t *testing.T) {
 	}
 }
 
+// The example of an error names its client as every other line of a report does.
+func TestErrorsNameTheirClient(t *testing.T) {
+	s, err := parseScript("expect: delivery=pass\n0 run phase active\n0.1 v1 dial 0\n0.25 v1 problem 403\n20 run phase end\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	j := NewJudge(s.brief, s.names)
+	for _, e := range s.events {
+		j.Add(e)
+	}
+	j.Verdicts(End{})
+	if got := j.Errors(); len(got) != 1 || !strings.HasPrefix(got[0].Example, "voters/1") || !strings.HasSuffix(got[0].Example, " at 0.250s") {
+		t.Errorf("got %+v", got)
+	}
+}
+
 // Soundness 20: only the first live copy counts, for a client that was
 // subscribed when the message was due; fences and replays do not.
 func TestDeliveryLatencyCountsWhatTheLanguageSays(t *testing.T) {

@@ -235,12 +235,14 @@ func (s *settlement) publisherLines(f *found) (out []Line) {
 	return out
 }
 
-func (s *settlement) actor(c history.ClientID, life int32) string {
+func (s *settlement) actor(c history.ClientID, life int32) string { return s.j.actor(c, life) }
+
+func (j *Judge) actor(c history.ClientID, life int32) string {
 	if c < 0 {
 		return "the plan"
 	}
 	name := fmt.Sprintf("client/%d", c)
-	for _, g := range s.j.brief.Groups {
+	for _, g := range j.brief.Groups {
 		if int(c) >= g.First && int(c) < g.First+g.Count {
 			name = fmt.Sprintf("%s/%d", g.Name, int(c)-g.First)
 		}

@@ -90,13 +90,13 @@ func (b setback) step(dialect string, secure bool) string {
 	switch b.kind {
 	case hungUp:
 		if has("unauthorized", "token", "auth") {
-			return "check the clients' `token` and `user`"
+			return "check the clients' `token` and `user`, and the key of --jwt-key where jwt() makes the tokens"
 		}
 		return other + "; the server's log should tell why"
 	case problem:
 		switch {
 		case has("connect refused"):
-			return "check the clients' `token` and `user`"
+			return "check the clients' `token` and `user`, and the key of --jwt-key where jwt() makes the tokens"
 		case has("subscribe refused"):
 			return "check the channels' names, and whether these users may subscribe to them"
 		}

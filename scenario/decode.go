@@ -376,6 +376,10 @@ func (d *decoder) unknown(key *yaml.Node, path string, fields []field) {
 	if hint == "" {
 		hint = "; known here: " + strings.Join(known, ", ")
 	}
+	if d.s.odd == nil {
+		d.s.odd = make(map[string]bool)
+	}
+	d.s.odd[path] = true
 	d.fail(key, join(path, key.Value), "found the unknown key %s %s%s", quote(key.Value), where, hint)
 }
 

@@ -23,6 +23,7 @@ type Scenario struct {
 	key   map[string]place    // of keys, by path
 	order map[string][]string // keys of maps in the file's order, by path
 	later []string            // paths of what is known and not yet available
+	odd   map[string]bool     // paths of mappings with an unknown key
 	// laterText holds those of them that are only a value of an available key.
 	laterText map[string]string
 	bad       map[string]bool // paths whose value had a problem

@@ -13,7 +13,9 @@ func (v *validator) choices(path string, t reflect.Type, pick func(field) bool) 
 		if !pick(f) {
 			continue
 		}
-		all = append(all, f.key)
+		if !slices.Contains(f.later, "*") {
+			all = append(all, f.key)
+		}
 		if v.s.key[join(path, f.key)] != (place{}) {
 			given = append(given, f.key)
 		}
@@ -27,10 +29,11 @@ func (v *validator) moment(i int) {
 		return f.key == "at" || f.key == "every" || f.key == "when"
 	})
 	actions, all := v.choices(path, reflect.TypeFor[MomentSpec](), func(f field) bool { return f.action })
-	if len(triggers) != 1 {
+	odd := v.s.odd[path] // it is probably the one that is missing
+	if len(triggers) != 1 && !(odd && len(triggers) == 0) {
 		v.fail(path, "found %s, expected one trigger: at, every or when", counted(triggers, "no trigger"))
 	}
-	if len(actions) != 1 {
+	if len(actions) != 1 && !(odd && len(actions) == 0) {
 		v.fail(path, "found %s, expected one action: %s", counted(actions, "no action"), words(all))
 	}
 	end := v.s.Duration

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"squall/assert"
+	"squall/driver/gateway"
 	"squall/report"
 )
 
@@ -37,6 +38,11 @@ same in real systems, and what to look at. Without ANOMALY all are listed.`,
 			}
 			a := assert.AnomalyOf(args[0])
 			if a == assert.NoAnomaly {
+				for _, d := range gateway.Defects() {
+					if d.Name == args[0] {
+						return usage(fmt.Errorf("%s is a defect of the reference gateway, found as an anomaly: squall explain %s", d.Name, d.Anomaly))
+					}
+				}
 				if near := nearest(args[0], anomalyNames()); near != "" {
 					return usage(fmt.Errorf("there is no anomaly %q; did you mean `squall explain %s`?", args[0], near))
 				}

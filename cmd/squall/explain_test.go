@@ -24,6 +24,9 @@ func TestExplain(t *testing.T) {
 			t.Errorf("the defect %s is caught as %q, which nobody can look up", d.Name, d.Anomaly)
 		}
 	}
+	if code := b.squall("explain", "session-hijack"); code != exitUsage || !strings.Contains(b.err.String(), "is a defect of the reference gateway, found as an anomaly: squall explain ") {
+		t.Errorf("exit %d, stderr %q", code, b.err.String())
+	}
 	if code := b.squall("explain"); code != exitPass {
 		t.Errorf("exit %d", code)
 	}

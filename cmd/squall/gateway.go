@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -119,14 +118,10 @@ func (o *gatewayOptions) configure() (gateway.Config, error) {
 		Connections: int(min(o.connections.value, 1<<30)), Deliveries: float64(o.deliveries.value),
 		Message: int(o.message), Backlog: int(o.backlog),
 	}
-	known := defectNames()
+	if err := knownNames("defect", o.defects, defectNames()); err != nil {
+		return c, err
+	}
 	for _, name := range o.defects {
-		if !slices.Contains(known, name) {
-			if near := nearest(name, known); near != "" {
-				return c, usage(fmt.Errorf("--defect: there is no defect %q; did you mean %s?", name, near))
-			}
-			return c, usage(fmt.Errorf("--defect: there is no defect %q; the defects are %s", name, strings.Join(known, ", ")))
-		}
 		c.Defects = append(c.Defects, gateway.Defect{Name: name})
 	}
 	return c, nil

@@ -56,7 +56,7 @@ func TestGatewayErrors(t *testing.T) {
 		told string
 	}{
 		{"--defect recoverd-flag-lie", exitUsage, "did you mean recovered-flag-lie?"},
-		{"--defect gremlins", exitUsage, "the defects are subscribe-history-gap, "},
+		{"--defect gremlins", exitUsage, "squall list defects tells them"},
 		{"--slow sulk", exitUsage, "one of disconnect, drop-oldest"},
 		{"--heartbeat 25", exitUsage, "a duration, such as 250ms or 1m30s"},
 		{"--history-ttl 0s", exitUsage, "a duration above 0"},

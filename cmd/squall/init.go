@@ -142,6 +142,9 @@ func (o *initOptions) write(purpose, file string) ([]byte, error) {
 	}
 	d, ok := dialect.Find(speaks)
 	if !ok {
+		if near := nearest(speaks, dialectNames()); near != "" {
+			return nil, fmt.Errorf("--dialect: there is no dialect %q; did you mean %s?", speaks, near)
+		}
 		return nil, fmt.Errorf("--dialect: there is no dialect %q; squall list dialects tells them", speaks)
 	}
 	about := d.About()
@@ -178,4 +181,12 @@ func (o *initOptions) write(purpose, file string) ([]byte, error) {
 		return nil, fmt.Errorf("writing the scenario: %w", err)
 	}
 	return text.Bytes(), nil
+}
+
+func dialectNames() []string {
+	var names []string
+	for _, d := range dialect.All() {
+		names = append(names, d.About().Name)
+	}
+	return names
 }

@@ -86,7 +86,7 @@ func TestInitRefuses(t *testing.T) {
 		"strom":                                "did you mean `squall init storm`?",
 		"nonsense":                             "there is no purpose \"nonsense\"; there are chat",
 		"storm a b":                            "got 3 words",
-		"storm --dialect evnets":               "there is no dialect \"evnets\"",
+		"storm --dialect evnets":               "there is no dialect \"evnets\"; did you mean events?",
 		"storm --target http://x":              "is no ws:// or wss:// address",
 		"storm --target ws://joe:pa55@x":       "belongs in the environment",
 		"storm none/storm.yaml":                "writing none/storm.yaml: no such file or directory",

@@ -257,6 +257,9 @@ func (o *proveOptions) plan() (*campaign.ProofPlan, error) {
 	return p, nil
 }
 
+// mostNamed is how many names an error lists.
+const mostNamed = 30
+
 // knownNames refuses words that are not among known.
 func knownNames(flag string, got, known []string) error {
 	for _, name := range got {
@@ -265,6 +268,9 @@ func knownNames(flag string, got, known []string) error {
 		}
 		if near := nearest(name, known); near != "" {
 			return usage(fmt.Errorf("--%s: there is no %s %q; did you mean %s?", flag, flag, name, near))
+		}
+		if len(known) > mostNamed {
+			return usage(fmt.Errorf("--%s: there is no %s %q; squall list %ss tells them", flag, flag, name, flag))
 		}
 		return usage(fmt.Errorf("--%s: there is no %s %q; choose from %s", flag, flag, name, strings.Join(known, ", ")))
 	}

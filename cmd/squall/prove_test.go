@@ -97,6 +97,7 @@ func TestProveRefuses(t *testing.T) {
 		told string
 	}{
 		{[]string{"--defect", "ack-than-drop"}, `--defect: there is no defect "ack-than-drop"; did you mean ack-then-drop?`},
+		{[]string{"--defect", "gremlins"}, `there is no defect "gremlins"; squall list defects tells them`},
 		{[]string{"--scenario", "cut"}, "did you mean cuts?"},
 		{[]string{"--fault", "fire"}, "choose from none, close"},
 		{[]string{"--resume"}, "give that too"},

@@ -55,7 +55,7 @@ func conclude(brief *assert.Brief, j *assert.Judge, out *driver.Outcome, took ti
 		r.Commands = append(r.Commands, commandOf(c))
 	}
 	if out.Skipped > 0 {
-		r.Notes = append(r.Notes, fmt.Sprintf("%d victims were not connected when their fault came and were skipped", out.Skipped))
+		r.Notes = append(r.Notes, fmt.Sprintf("%d victims were skipped: when their fault came, they were not connected or had nothing that it could be done to", out.Skipped))
 	}
 	return r
 }
