@@ -38,6 +38,7 @@ type script struct {
 	lives  map[history.ClientID]int32
 	sent   map[string]time.Duration
 	voters int
+	end    End // how the run ended
 
 	filtered map[uint64]bool // subscriptions that have a filter
 }
@@ -153,6 +154,29 @@ func (s *script) with(setting string) error {
 				x.Want = v
 			}
 		}
+	case "saturated":
+		s.end = End{Saturated: true, Why: "lag"}
+	case "memory":
+		n, err := strconv.ParseInt(v, 10, 64)
+		s.brief.Memory = n
+		return err
+	case "latency": // stage/during/quantile/limit
+		x := strings.Split(v, "/")
+		if len(x) != 4 {
+			return fmt.Errorf("%q is no latency", v)
+		}
+		q, err := strconv.ParseFloat(strings.TrimPrefix(x[2], "p"), 64)
+		if err != nil {
+			return err
+		}
+		d, err := time.ParseDuration(x[3])
+		for i := range s.brief.Expect {
+			if e := &s.brief.Expect[i]; e.Rule == "latency" {
+				e.Latency = scenario.LatencyWant{Of: x[0], During: x[1],
+					P: []scenario.Quantile{{Key: x[2], Q: q / 100, Limit: scenario.Limit{Op: "<=", A: d.Seconds()}}}}
+			}
+		}
+		return err
 	case "waived":
 		for i := range s.brief.Expect {
 			s.brief.Expect[i].Waived = scenario.Limit{Op: ">="}
@@ -491,7 +515,10 @@ func (s *script) keep(e history.Event, err error) error {
 // judge compares the verdicts with the first line.
 func (s *script) judge(t *testing.T, shards int) {
 	t.Helper()
-	_, vs := judgeEvents(s.brief, s.names, s.events, shards)
+	j, vs := judgeEvents(s.brief, s.names, s.events, shards)
+	if s.end != (End{}) {
+		vs = j.Verdicts(s.end)
+	}
 	for _, v := range vs {
 		want, anomaly, _ := strings.Cut(s.want[v.Rule], ":")
 		if got := strings.ReplaceAll(v.State.String(), " ", "-"); got != want {

@@ -56,6 +56,9 @@ func (s *settlement) judgeWindow(part int, at int32, c *cursor, number int32, w 
 	fencedOff := open && f != nil && f.fenced == number+1
 	probed := open && who.probeIn == w.life && who.probe > ch.fenceAt && ch.fenced && c.lastSeen+stillArriving <= who.probe
 	closed := fencedOff || probed && (s.promises(c.channel).Order == "per-channel" || !s.fencedHere(part, at, c))
+	if !ordered { // a fence may overtake what it should close: only who got nothing at all until the probe has missed it
+		closed = probed && c.inLive == 0 && c.inReplay == 0
+	}
 	l := loss{part: part, cursor: at, epoch: withoutOffsets, life: w.life, seen: who.probed,
 		setting: setting{phase: "live", fault: who.fault, witness: -1}}
 	for n := b.after(max(w.open, w.waivedBefore)); n <= b.highest(); n++ {
