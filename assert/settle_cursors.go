@@ -248,8 +248,8 @@ func (s *settlement) tailLosses(to []loss, part int, at int32, c *cursor) []loss
 	if c.resumed && (c.inLive == 0 || c.mute()) {
 		return s.resumedTail(to, l, c)
 	}
-	if c.inLive == 0 && c.inReplay == 0 {
-		l.anomaly = silent
+	l.anomaly = silent
+	if c.inLive == 0 && c.inReplay == 0 && !s.disowned(&l, c) {
 		return append(to, l)
 	}
 	if c.recovered && l.from <= c.top {
@@ -272,6 +272,26 @@ func (s *settlement) tailLosses(to []loss, part int, at int32, c *cursor) []loss
 		l.anomaly = LostMessage
 	}
 	return append(to, l)
+}
+
+// disowned reports whether nobody asks for the silence of a subscription whose
+// answer said recovered: the owner of the silence is not among the expectations, or
+// lets losses pass. What the answer promised is then broken all the same.
+func (s *settlement) disowned(l *loss, c *cursor) bool {
+	if !c.recovered || l.from > c.top {
+		return false
+	}
+	f := &found{incident{anomaly: l.anomaly, client: c.client, channel: c.channel}, l.part}
+	if s.unpromised(f) {
+		return true
+	}
+	rule := f.anomaly.Define().Owner
+	for i := range s.j.want.all {
+		if w := &s.j.want.all[i]; w.Rule == rule && w.Want != "at-most-once" && s.in(w, f) {
+			return false
+		}
+	}
+	return true
 }
 
 // owedUnknown reports whether the channel may hold messages that nobody
