@@ -32,7 +32,7 @@ func (s *settlement) unpromised(f *found) bool {
 	case f.anomaly == DuplicateLiveSession, f.anomaly == RetryDoublePublish: // promised of the target as a whole
 		return false
 	case d.harm == loses:
-		return q.Delivery == "at-most-once"
+		return q.Delivery == "at-most-once" && !kept(d.Owner, q)
 	case d.harm == repeats:
 		return q.Delivery == "at-least-once"
 	case d.harm == reorders:
@@ -43,6 +43,19 @@ func (s *settlement) unpromised(f *found) bool {
 		return q.Queue.Size == 0
 	}
 	return false
+}
+
+// kept reports whether a channel promises that what a rule owns is not lost even
+// where delivery is at most once: by a history, or by the queue of a session.
+func kept(rule string, q *scenario.Promises) bool {
+	return rule == "recovery" && q.Recovery || rule == "queue" && q.Queue.Size > 0
+}
+
+// owes reports whether anything is owed by a rule on a channel for which the target
+// claims something in particular.
+func (s *settlement) owes(rule string, ch history.ChannelID) bool {
+	q := s.promises(ch)
+	return q.Delivery != "at-most-once" || kept(rule, q)
 }
 
 // recovers reports whether recovery is promised, for some channel.

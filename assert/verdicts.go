@@ -277,7 +277,7 @@ func (s *settlement) sum(w *want) (t sums) {
 			if shared[c.channel] {
 				t.compared += c.received
 			}
-			if !s.ruled(c.channel) || s.promises(c.channel).Delivery != "at-most-once" { // else nothing is owed
+			if !s.ruled(c.channel) || s.owes(w.Rule, c.channel) {
 				t.unseen += e.unseen
 				t.adrift += e.adrift
 				t.lost += e.lost
