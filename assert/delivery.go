@@ -40,17 +40,17 @@ func (s *settlement) delivery(w *want, v *Verdict, end End) {
 		return f.anomaly.Define().harm&concern != 0 || f.anomaly == DuplicateLiveSession || f.anomaly == RetryDoublePublish
 	}, concern)
 
-	limit := w.Waived
-	if limit.Op == "" && s.j.brief.Promises.Recovery && w.Want != "at-most-once" {
-		limit = scenario.Limit{Op: "<=", Text: "0"}
+	limit, waived := w.Waived, t.waived
+	if limit.Op == "" && s.j.brief.recovers() && w.Want != "at-most-once" {
+		limit, waived = scenario.Limit{Op: "<=", Text: "0"}, t.promised
 	}
 	switch {
 	case len(v.Findings) > 0:
 		v.State = Fail
 		v.Reason = v.Findings[0].Anomaly
-	case !holds(limit, float64(t.waived)):
+	case !holds(limit, float64(waived)):
 		v.State = Fail
-		v.Reason = fmt.Sprintf("%d messages were waived by honest refusals; the limit is %s", t.waived, says(limit))
+		v.Reason = fmt.Sprintf("%d messages were waived by honest refusals; the limit is %s", waived, says(limit))
 		if end.Saturated { // whoever is late to return has missed more
 			v.State, v.Reason = Inconclusive, v.Reason+", but the generator was saturated: "+end.Why
 		}

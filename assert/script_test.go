@@ -28,7 +28,7 @@ import (
 // barred and let-in (of those who must not be), given CH (by the server itself). The run: phase NAME,
 // fault NAME @NODE, healed NAME @NODE. An abuse is healed =obeyed, =refused, or neither. Tellers: pub CH MSG [retry|outbox], ok|fail|unknown CH MSG [O/E] [retry].
 // A message is `t0#3`, `t0.1#3` with its incarnation, and ends in `!` if it is a
-// fence. Flags: replay, corrupt, storm, due=S. A sub that ends in filter=N has filter N;
+// fence. Flags: replay, corrupt, storm, arrived=S. An answer that hides its position has `-` there. A sub that ends in filter=N has filter N;
 // a pub that ends in passes=N,M is let through by these.
 type script struct {
 	names  *history.Names
@@ -413,7 +413,7 @@ func (s *script) event(f []string) error {
 		}
 	case history.Subscribed:
 		channel()
-		if len(args) > 0 {
+		if len(args) > 0 && args[0] != "-" { // else it hides its position
 			e.Flags |= history.FlagPositioned
 			err = s.position(&e, args[0])
 		}
@@ -499,6 +499,12 @@ func (s *script) event(f []string) error {
 				e.Flags |= history.FlagCorrupt
 			case x == "storm":
 				e.Flags |= history.FlagStorm
+			case strings.HasPrefix(x, "arrived="): // before it was read
+				v, err := strconv.ParseFloat(x[len("arrived="):], 64)
+				if err != nil {
+					return err
+				}
+				e.Arrived = time.Duration(v * float64(time.Second))
 			default:
 				return fmt.Errorf("unknown flag %q", x)
 			}

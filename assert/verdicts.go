@@ -235,6 +235,7 @@ type sums struct {
 	flushed, retried, flushedOut, emptied    int64
 	doubted, foreign, copied, copies         int64
 	withheld                                 int64
+	promised                                 int64 // of the waived: where recovery is promised
 	published, unknown, acked, retired       int64
 	far, overlapping, causes                 int64
 }
@@ -282,6 +283,9 @@ func (s *settlement) sum(w *want) (t sums) {
 				t.adrift += e.adrift
 				t.lost += e.lost
 				t.waived += had.waived + e.waived
+				if s.promises(c.channel).Recovery {
+					t.promised += had.waived + e.waived
+				}
 			}
 			t.returns += int64(had.returns)
 			t.returnsMissed += int64(had.returnsMissed) + e.missed
