@@ -19,10 +19,10 @@ import (
 
 // Long runs on real sockets, by hand; each prints one line of JSON a run:
 //
-//	go test ./cmd/internal/campaign -run Soak -timeout 2h -v -soak clean,defects,centrifuge,mosquitto,mochi
+//	go test ./cmd/internal/campaign -run Soak -timeout 2h -v -soak clean,defects,overload,centrifuge,mosquitto,mochi
 var (
-	soak     = flag.String("soak", "", "which long runs to make: clean, defects, centrifuge, mosquitto, mochi; separated by commas")
-	soakRuns = flag.Int("soak-runs", 0, "runs a row; 0: 5 of clean, 3 of each defect, 10 of each row of a real server")
+	soak     = flag.String("soak", "", "which long runs to make: clean, defects, overload, centrifuge, mosquitto, mochi; separated by commas")
+	soakRuns = flag.Int("soak-runs", 0, "runs a row; 0: 5 of clean, 3 of each defect, 1 of each of overload, 10 of each row of a real server")
 	soakOnly = flag.String("soak-only", "", "only rows whose name contains this")
 )
 
@@ -69,7 +69,7 @@ func once(t *testing.T, p *scenario.Plan) *report.Result {
 
 func TestSoak(t *testing.T) {
 	if *soak == "" {
-		t.Skip("long runs are made by hand: -soak clean,defects,centrifuge,mosquitto,mochi")
+		t.Skip("long runs are made by hand: -soak clean,defects,overload,centrifuge,mosquitto,mochi")
 	}
 	for _, kind := range strings.Split(*soak, ",") {
 		switch kind {
@@ -77,12 +77,14 @@ func TestSoak(t *testing.T) {
 			soakClean(t)
 		case "defects":
 			soakDefects(t)
+		case "overload":
+			soakOverload(t)
 		case "centrifuge":
 			soakCentrifuge(t)
 		case "mosquitto", "mochi":
 			soakBroker(t, kind)
 		default:
-			t.Fatalf("-soak: %q is none of clean, defects, centrifuge, mosquitto, mochi", kind)
+			t.Fatalf("-soak: %q is none of clean, defects, overload, centrifuge, mosquitto, mochi", kind)
 		}
 	}
 }
