@@ -332,6 +332,9 @@ func (b *blocks) add(o uint64, n *entry) {
 	k.n++
 }
 
+// end is the number behind the last block.
+func (b *blocks) end() uint64 { return b.base + uint64(len(b.all)) }
+
 // full returns the digest of the block that holds o, if all of it was received.
 func (b *blocks) full(at uint64) (sum uint64, ok bool) {
 	if at < b.base || at-b.base >= uint64(len(b.all)) {

@@ -43,7 +43,10 @@ func (s *settlement) compare(c *channelEnd, epoch history.EpochID, a, b *log) {
 		s.add(incident{anomaly: OffsetDivergence, client: -1, channel: c.id, epoch: epoch,
 			from: o, to: o, n: 1, seen: y.seen, id: x.ident(), other: y.ident(), inLog: true})
 	}
-	for k := lo / blockSize; (k+1)*blockSize <= windowed; k++ {
+	// Only digests that both keep: a server that lies about its offsets may have
+	// put any distance between lo and the window.
+	k := max(lo/blockSize, a.blocks.base, b.blocks.base)
+	for end := min(a.blocks.end(), b.blocks.end()); k < end && (k+1)*blockSize <= windowed; k++ {
 		x, okx := a.blocks.full(k)
 		y, oky := b.blocks.full(k)
 		if okx && oky && x != y {
@@ -96,6 +99,7 @@ func (s *settlement) walk(c *channelEnd, epoch history.EpochID, logs []*log, inv
 		at, repeated = make(map[ident]uint64), s.repeats(c.id, epoch)
 	}
 	for o := lo; o <= hi && hi > 0; o++ {
+		o = inSight(logs, o)
 		for _, g := range logs {
 			n := g.at(o)
 			if n == nil || n.seq == 0 || n.seq == anonymous || n.seq&(fenceBit|repeatBit) != 0 {
@@ -119,6 +123,21 @@ func (s *settlement) walk(c *channelEnd, epoch history.EpochID, logs []*log, inv
 			break
 		}
 	}
+}
+
+// inSight is the first offset from o on that is in a window: between the windows
+// of two shards there may be any distance.
+func inSight(logs []*log, o uint64) uint64 {
+	next := ^uint64(0)
+	for _, g := range logs {
+		if g.at(o) != nil {
+			return o
+		}
+		if first := g.oldest(); first > o {
+			next = min(next, first)
+		}
+	}
+	return next
 }
 
 // repeats lists the publications already reported under two offsets.

@@ -54,6 +54,10 @@ func (s *shard) receive(c *client, i int32, payload []byte, at engine.Stamp) {
 	}
 	s.dec.Reset(s.joined(i, payload))
 	for s.dec.Next(&s.msg) {
+		if s.msg.Offset > mostOffset {
+			s.broken(c, i, errOffset, at.Read)
+			return
+		}
 		if s.msg.Kind == dialect.Delivered {
 			s.stamped(c, len(payload), at)
 		} else {
@@ -147,9 +151,14 @@ func (s *shard) hash(c history.ChannelID) uint32 {
 // remembered a shard.
 const inventedNames = 50_000
 
+// mostOffset is the highest offset that a server is believed: no stream is so
+// long, and sums of offsets below it don't overflow.
+const mostOffset = 1 << 62
+
 var (
-	errNames = errors.New("the server names channels and epochs without end")
-	errText  = errors.New("a text message; its messages are binary")
+	errOffset = errors.New("an offset above 2^62, which no stream reaches")
+	errNames  = errors.New("the server names channels and epochs without end")
+	errText   = errors.New("a text message; its messages are binary")
 )
 
 // broken: the server said something that is not its protocol. The connection

@@ -23,7 +23,6 @@ type booth struct {
 // member is a connection of a booth.
 type member struct {
 	out     chan []byte
-	ready   bool   // it has subscribed
 	quality byte   // MQTT: of its subscription
 	lastID  uint16 // MQTT: of what was sent to it
 	rest    []byte // MQTT: of a packet that is not whole yet
@@ -106,7 +105,7 @@ func answerCentrifugo(h *booth, m *member, payload []byte) bool {
 		case c.Connect != nil:
 			h.say(m, fmt.Appendf(nil, `{"id":%d,"connect":{"client":"c%d","version":"1"}}`, c.ID, c.ID))
 		case c.Subscribe != nil:
-			m.ready, h.members[m] = true, true
+			h.members[m] = true
 			h.say(m, fmt.Appendf(nil, `{"id":%d,"subscribe":{}}`, c.ID))
 		case c.Unsubscribe != nil:
 			delete(h.members, m)
@@ -151,7 +150,7 @@ func answerMQTT(h *booth, m *member, payload []byte) bool {
 				h.say(m, append([]byte{0x40, 2}, id...))
 			}
 		case 8: // SUBSCRIBE
-			m.ready, m.quality, h.members[m] = true, min(1, body[len(body)-1]&3), true
+			m.quality, h.members[m] = min(1, body[len(body)-1]&3), true
 			h.say(m, []byte{0x90, 4, body[0], body[1], 0, m.quality})
 		case 10: // UNSUBSCRIBE
 			delete(h.members, m)

@@ -63,6 +63,9 @@ func newMischief(w *world, m mood, seed uint64) *mischief {
 		w: w, mood: m, seed: seed, until: time.Hour, often: 0.002 + 0.1*rng.Float64()*rng.Float64(),
 		lines: make(map[net.Conn]*line), did: make(map[string]int),
 	}
+	if m == lawless && rng.IntN(2) == 0 {
+		x.often *= 4
+	}
 	switch {
 	case m >= dropping:
 		x.from, x.until = 3*time.Second, 17*time.Second // not in the fences, which repeat

@@ -359,6 +359,11 @@ func TestHostileInTheMiddle(t *testing.T) {
 				return passOn(c, f)
 			}))
 		}, 4, "names channels and epochs without end", "", 90 * time.Second},
+		{"an offset without measure", long, func(w *world) {
+			w.serve(turning(w, func(c net.Conn, f []byte) bool {
+				return passOn(c, frame(1, []byte(`{"type":"event","channel":"room","offset":18446744073709551615,"data":{}}`))) && passOn(c, f)
+			}))
+		}, 4, "an offset above 2^62", "", 90 * time.Second},
 		{"talks at length", nil, func(w *world) {
 			w.serve(turning(w, func(c net.Conn, f []byte) bool {
 				return passOn(c, frame(1, []byte(`{"type":"error","code":400,"error":"bad-request","message":"`+strings.Repeat("so ", 10_000)+`"}`))) && passOn(c, f)
