@@ -160,7 +160,7 @@ func (x *mischief) pass(c net.Conn, f []byte) bool {
 		return true
 	case x.mood == doubling:
 		x.harm("double")
-		return passOn(c, f) && passOn(c, f)
+		return passOn(c, append(bytes.Clone(f), f...))
 	}
 	l.held = f
 	return true
