@@ -184,6 +184,10 @@ func TestHostileFromTheStart(t *testing.T) {
 			}
 		})), "broken WebSocket", "does it speak events", 15 * time.Second},
 		{"no JSON", always(upgraded(func(p *peer) { p.say("hello there"); hang(p) })), "not events", "does it speak events", 5 * time.Second},
+		{"an offset without measure", always(upgraded(func(p *peer) {
+			p.say(`{"type":"event","channel":"room","offset":18446744073709551615,"data":{}}`)
+			hang(p)
+		})), "an offset above 2^62", "does it speak events", 5 * time.Second},
 		{"binary messages", always(upgraded(func(p *peer) { p.Write(frame(2, garbage[:64])); hang(p) })), "not events", "does it speak events", 5 * time.Second},
 		{"an echo server", always(upgraded(func(p *peer) {
 			p.commands(func(text []byte) bool { return p.say(string(text)) })
@@ -359,11 +363,6 @@ func TestHostileInTheMiddle(t *testing.T) {
 				return passOn(c, f)
 			}))
 		}, 4, "names channels and epochs without end", "", 90 * time.Second},
-		{"an offset without measure", long, func(w *world) {
-			w.serve(turning(w, func(c net.Conn, f []byte) bool {
-				return passOn(c, frame(1, []byte(`{"type":"event","channel":"room","offset":18446744073709551615,"data":{}}`))) && passOn(c, f)
-			}))
-		}, 4, "an offset above 2^62", "", 90 * time.Second},
 		{"talks at length", nil, func(w *world) {
 			w.serve(turning(w, func(c net.Conn, f []byte) bool {
 				return passOn(c, frame(1, []byte(`{"type":"error","code":400,"error":"bad-request","message":"`+strings.Repeat("so ", 10_000)+`"}`))) && passOn(c, f)
