@@ -165,7 +165,7 @@ var definitions = [anomalies]Definition{
 	SubscribeHistoryGap:     {"subscribe-history-gap", "recovery", "recovery", "messages between the position of a subscribe answer and the first live delivery are missing", loses},
 	LostInSocket:            {"lost-in-socket", "recovery", "recovery", "what the server had written to the old connection and the client never received is missing after the return", loses},
 	RecoveredFlagLie:        {"recovered-flag-lie", "recovery", "recovery", "the server said recovered, and messages between the client's position and the answer's are missing", loses},
-	SilentHistoryTruncation: {"silent-history-truncation", "recovery", "recovery", "more was missed than the history holds; the rest was replayed as if it were everything", loses},
+	SilentHistoryTruncation: {"silent-history-truncation", "recovery", "recovery", "more was missed than the history holds; the rest, or nothing, was replayed as if it were everything", loses},
 	StaleEpochAccepted:      {"stale-epoch-accepted", "recovery", "recovery", "a position of another epoch was accepted as recovered", loses},
 	FalseUnrecovered:        {"false-unrecovered", "recovery", "recovery", "a recovery was refused although size, age and epoch allowed it", refuses},
 	IncompleteRecovery:      {"incomplete-recovery", "recovery", "recovery: complete", "a return was refused its recovery and so missed messages", refuses},

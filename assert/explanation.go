@@ -125,8 +125,9 @@ var explanations = [anomalies]Explanation{
 		Causes: []string{
 			"the history is read first and the subscriber registered afterwards; what is published in between is in neither",
 			"the answer's position is read at another moment than the replay",
+			"the answer is sent when the broker has been asked for the channel, not when the broker has said that it delivers",
 		},
-		Issues: []string{"dunglas/mercure#178", "kubernetes/kubernetes#49956", "centrifugal/centrifugo#446"},
+		Issues: []string{"dunglas/mercure#178", "kubernetes/kubernetes#49956", "centrifugal/centrifugo#446", "rails/actioncable#74"},
 		Look:   "the subscribe path: register first, hold live messages back, read the history, then drop what both hold. A higher publish rate widens the window and shows it sooner",
 	},
 	LostInSocket: {
@@ -149,12 +150,13 @@ var explanations = [anomalies]Explanation{
 		Look:   "the witness names the offset: is it still in the history store? If it is, look at the replay's limits; if not, at the condition for recovered: first entry = asked + 1",
 	},
 	SilentHistoryTruncation: {
-		Wire: "a client asks from a position older than the history; it gets the newest part and an answer that says recovered",
+		Wire: "a client asks from a position older than the history; it gets the newest part, or nothing, and an answer that says recovered",
 		Causes: []string{
 			"a limit for the replay's length that is applied after the check of completeness, or without one",
 			"the trimmed stream's first offset is never compared with the client's position",
+			"a position that is not held any more finds nothing, and nothing found is answered like nothing missed",
 		},
-		Issues: []string{"centrifugal/centrifugo#165"},
+		Issues: []string{"centrifugal/centrifugo#165", "kubernetes/kubernetes#104171"},
 		Look:   "history size and recovery limit of the gateway against the number of messages missed; a truthful answer is a refusal, on which the client reads everything anew",
 	},
 	StaleEpochAccepted: {
@@ -214,7 +216,7 @@ var explanations = [anomalies]Explanation{
 			"a pool of connections to the broker, used in turn",
 			"large messages take another way (compression, upload) and small ones overtake them",
 		},
-		Issues: []string{"olahol/melody#6", "graarh/golang-socketio#50", "grafov/bcast#9", "uNetworking/uWebSockets#1350"},
+		Issues: []string{"olahol/melody#6", "graarh/golang-socketio#50", "grafov/bcast#9", "uNetworking/uWebSockets#1350", "zaphoyd/websocketpp#1070", "commontoolsinc/labs#6474"},
 		Look:   "whether offsets are reversed as well: then the publish path did it, before the channel; otherwise the fan-out to this subscriber",
 	},
 	OrderDivergence: {

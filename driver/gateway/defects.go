@@ -162,6 +162,12 @@ func Defects() []DefectInfo {
 			[]string{"supabase/realtime#397"}},
 		{"filter-false-negative", "keeps every 15th event back from all subscriptions that have a filter", "filter-false-negative", 15,
 			[]string{"dotnet/MQTTnet#1612", "supabase/realtime#414"}},
+		{"expired-position-no-error", "answers a resume from before its history as recovered, and replays nothing", "silent-history-truncation", 1,
+			[]string{"kubernetes/kubernetes#104171"}},
+		{"ack-before-broker-ready", "answers a subscribe 30 ms before it registers it; what is published meanwhile is lost", "subscribe-history-gap", 1,
+			[]string{"rails/actioncable#74"}},
+		{"large-overtaken", "sends every 3rd event of 1 KiB or more to half of the subscribers behind the next one, if that is a smaller one of its publisher", "fifo-violation", 3,
+			[]string{"uNetworking/uWebSockets#1350", "zaphoyd/websocketpp#1070", "commontoolsinc/labs#6474"}},
 	}
 }
 
@@ -237,6 +243,9 @@ type wrong struct {
 	staleFilter            *trigger
 	filterFalseNegative    *trigger
 	expiredAlive           *trigger
+	expiredPosition        *trigger
+	ackBeforeReady         *trigger
+	largeOvertaken         *trigger
 
 	mu      sync.Mutex
 	heirs   []inheritance       // connection-id-reuse-leak
@@ -328,6 +337,9 @@ func (w *wrong) places() map[string]**trigger {
 		"stale-filter":              &w.staleFilter,
 		"filter-false-negative":     &w.filterFalseNegative,
 		"expired-token-alive":       &w.expiredAlive,
+		"expired-position-no-error": &w.expiredPosition,
+		"ack-before-broker-ready":   &w.ackBeforeReady,
+		"large-overtaken":           &w.largeOvertaken,
 	}
 }
 

@@ -139,6 +139,9 @@ func (w *wrong) fanOut(s *stream, e event) bool {
 	if w.causalInversion != nil {
 		return w.lagBehind(s, e)
 	}
+	if w.largeOvertaken != nil {
+		return w.overtakes(s, e)
+	}
 	if w.fifoViolation == nil && w.orderDivergence == nil {
 		return false
 	}

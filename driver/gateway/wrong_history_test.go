@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -43,6 +44,12 @@ func TestHistoryDefects(t *testing.T) {
 	if a, r := away(t, Defect{Name: "silent-history-truncation"}, 20); !a.Recovered || r.replayed != 10 || r.lost != 10 {
 		t.Errorf("silent-history-truncation: %+v, %d replayed, %d lost", a, r.replayed, r.lost)
 	}
+	if a, r := away(t, Defect{Name: "expired-position-no-error"}, 20); !a.Recovered || a.Offset != 25 || r.replayed != 0 {
+		t.Errorf("expired-position-no-error: %+v, %d replayed", a, r.replayed)
+	}
+	if a, r := away(t, Defect{Name: "expired-position-no-error"}, 3); !a.Recovered || r.replayed != 3 || r.lost > 0 {
+		t.Errorf("expired-position-no-error, with all in the history: %+v, %d replayed, %d lost", a, r.replayed, r.lost)
+	}
 	if a, r := away(t, Defect{Name: "false-unrecovered", Every: 1}, 3); a.Recovered || r.replayed > 0 {
 		t.Errorf("false-unrecovered: %+v, %d replayed", a, r.replayed)
 	}
@@ -80,5 +87,61 @@ func TestPhantomDefect(t *testing.T) {
 		a.c.nc.Close()
 		b.c.nc.Close()
 		p.nc.Close()
+	})
+}
+
+// TestAckBeforeBrokerReady: what is published within 30 ms of the answer is lost,
+// and what comes later is there, to a channel alone and to one in a pattern.
+func TestAckBeforeBrokerReady(t *testing.T) {
+	for _, pattern := range []string{"", "r*"} {
+		bubble(t, Config{HeartbeatEvery: -1, Defects: []Defect{{Name: "ack-before-broker-ready"}}}, func(t *testing.T, s *site) {
+			c, p := s.client("c"), s.client("p")
+			p.publish("room", "1")
+			if pattern != "" {
+				c.to(dialect.Subscribe, pattern)
+			}
+			c.command(&dialect.Command{Verb: dialect.Subscribe, Channel: "room"})
+			if a := c.want(dialect.Subscribed); a.Offset != 1 {
+				t.Errorf("the answer: %+v", a)
+			}
+			p.publish("room", "2")
+			time.Sleep(2 * late)
+			p.publish("room", "3")
+			if got, want := c.events(time.Second), "room/3=3"; got != want {
+				t.Errorf("pattern %q: got %q, want %q", pattern, got, want)
+			}
+		})
+	}
+}
+
+// TestLargeOvertaken: every other subscriber gets a large event behind a small one
+// that followed it, and no event behind one of another publisher.
+func TestLargeOvertaken(t *testing.T) {
+	bubble(t, Config{HeartbeatEvery: -1, Defects: []Defect{{Name: "large-overtaken", Every: 1}}}, func(t *testing.T, s *site) {
+		a, b, p, q := s.client("a"), s.client("b"), s.client("p"), s.client("q")
+		a.to(dialect.Subscribe, "room")
+		b.to(dialect.Subscribe, "room")
+		big := fmt.Sprintf("%q", strings.Repeat("x", large))
+		for _, row := range []struct {
+			second      *client
+			data        string
+			first, then uint64 // what a gets
+		}{{p, "1", 2, 1}, {q, "1", 3, 4}, {p, big, 5, 6}} {
+			p.publish("room", big)
+			row.second.publish("room", row.data)
+			for _, c := range []*client{a, b} {
+				first, then := row.first, row.then
+				if c == b {
+					first, then = min(first, then), max(first, then)
+				}
+				if x, y := c.want(dialect.Delivered).Offset, c.want(dialect.Delivered).Offset; x != first || y != then {
+					t.Errorf("offsets %d and %d, want %d and %d", x, y, first, then)
+				}
+			}
+		}
+		p.publish("room", big) // and nothing behind it
+		if x := a.want(dialect.Delivered).Offset; x != 7 {
+			t.Errorf("the last one: offset %d", x)
+		}
 	})
 }
