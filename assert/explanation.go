@@ -530,10 +530,11 @@ var explanations = [anomalies]Explanation{
 			"the length of a frame is believed, and memory is kept for it until it is full",
 			"a handler swallows the library's error and reads on",
 			"the epoch is compared only if the server's own store has one, or an offset is only compared downwards",
+			"a position that is not known is taken for the beginning, and all that the store has is replayed",
 			"sessions are found by their name alone, and a name is no secret",
 			"a resume, or a connection of somebody who is known already, skips the check of the token",
 		},
-		Issues: []string{"theturtle32/WebSocket-Node#226", "novnc/websockify#164", "gobwas/ws#223", "pal-tamas/rask#1075", "dunglas/mercure#472", "ably/ably-js#540"},
+		Issues: []string{"theturtle32/WebSocket-Node#226", "novnc/websockify#164", "gobwas/ws#223", "pal-tamas/rask#1075", "dunglas/mercure#472", "ably/ably-js#540", "dunglas/mercure#586", "kubernetes-client/python#819"},
 		Look:   "the options of the WebSocket library on the server's side, and what is done with the errors of its reader. A proxy in between may mend frames, or hide that they were wrong",
 	},
 	CollateralClose: {

@@ -168,6 +168,8 @@ func Defects() []DefectInfo {
 			[]string{"rails/actioncable#74"}},
 		{"large-overtaken", "sends every 3rd event of 1 KiB or more to half of the subscribers behind the next one, if that is a smaller one of its publisher", "fifo-violation", 3,
 			[]string{"uNetworking/uWebSockets#1350", "zaphoyd/websocketpp#1070", "commontoolsinc/labs#6474"}},
+		{"stale-store-replay", "takes a position of an epoch that it doesn't know for the beginning, replays all that it has, and says recovered", "offence-tolerated", 1,
+			[]string{"dunglas/mercure#586", "kubernetes-client/python#819"}},
 	}
 }
 
@@ -246,6 +248,7 @@ type wrong struct {
 	expiredPosition        *trigger
 	ackBeforeReady         *trigger
 	largeOvertaken         *trigger
+	staleStore             *trigger
 
 	mu      sync.Mutex
 	heirs   []inheritance       // connection-id-reuse-leak
@@ -340,6 +343,7 @@ func (w *wrong) places() map[string]**trigger {
 		"expired-position-no-error": &w.expiredPosition,
 		"ack-before-broker-ready":   &w.ackBeforeReady,
 		"large-overtaken":           &w.largeOvertaken,
+		"stale-store-replay":        &w.staleStore,
 	}
 }
 

@@ -6,13 +6,16 @@ import "errors"
 
 // (expired-token-alive is in startExpiry: its trigger is all there is to it.)
 
-// believePosition is foreign-epoch-accepted and future-offset-accepted: what a
+// believePosition is foreign-epoch-accepted, stale-store-replay and
+// future-offset-accepted: what a
 // client says of its position is made true. Under the stream's lock.
 func (w *wrong) believePosition(s *stream, m *command) {
 	switch {
 	case s.size == 0:
 	case string(m.epoch) != s.top.epoch && w.foreignEpoch.fires():
 		m.epoch, m.offset = []byte(s.top.epoch), min(m.offset, s.top.offset)
+	case string(m.epoch) != s.top.epoch && w.staleStore.fires():
+		m.epoch, m.offset = []byte(s.top.epoch), s.top.offset-uint64(len(s.past))
 	case string(m.epoch) == s.top.epoch && m.offset > s.top.offset && w.futureOffset.fires():
 		m.offset = s.top.offset
 	}

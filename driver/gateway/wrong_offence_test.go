@@ -9,7 +9,7 @@ import (
 // TestImpossiblePositions: a resume from another epoch, or from what has not come
 // to be, begins anew; each defect takes one of them for good, and only that one.
 func TestImpossiblePositions(t *testing.T) {
-	for _, defect := range []string{"", "foreign-epoch-accepted", "future-offset-accepted"} {
+	for _, defect := range []string{"", "foreign-epoch-accepted", "stale-store-replay", "future-offset-accepted"} {
 		cfg := Config{HeartbeatEvery: -1}
 		if defect != "" {
 			cfg.Defects = []Defect{{Name: defect}}
@@ -21,17 +21,21 @@ func TestImpossiblePositions(t *testing.T) {
 				p.publish("c", "1")
 				epoch := string(at.Epoch)
 				for _, row := range []struct {
-					epoch, offset, defect string
+					epoch, offset, defects string
 				}{
-					{"nowhere", "1", "foreign-epoch-accepted"},
+					{"nowhere", "1", "foreign-epoch-accepted stale-store-replay"},
 					{epoch, "1099511627777", "future-offset-accepted"},
 					{epoch, "2", "future-offset-accepted"},
 				} {
 					c := s.client("c")
 					c.text(`{"id":5,"type":"subscribe","channel":"c","recover":{"epoch":"` + row.epoch + `","offset":` + row.offset + `}}`)
 					m, err := c.next()
-					if want := defect == row.defect; err != nil || m.Recovered != want || !m.Recovering || m.Offset != 1 {
+					if want := defect != "" && strings.Contains(row.defects, defect); err != nil || m.Recovered != want || !m.Recovering || m.Offset != 1 {
 						t.Errorf("from %s: %+v, %v, want recovered %v at 1", row.offset, m, err, want)
+					}
+					replay := defect == "stale-store-replay" && row.epoch == "nowhere"
+					if got := c.events(time.Second); (got != "") != replay {
+						t.Errorf("from %s: replayed %q, want some: %v", row.offset, got, replay)
 					}
 					c.nc.Close()
 				}
