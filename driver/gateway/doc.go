@@ -206,4 +206,15 @@
 // something is queued and writes many frames at once. Locks are taken in the
 // order hub, stream, session, queue; no one is held while anything blocks. Everything
 // that was started is joined by Close.
+//
+// # What it can't do wrong
+//
+// Some wrongness that real systems have has no defect here. A second copy of an
+// event that should come exactly once by agreement, one that comes again without
+// being marked as such, and one that comes again too late (exactly-once-dup,
+// dup-unmarked, redelivery-late) need acknowledged deliveries, as MQTT has them;
+// this protocol has none. An event before the answer to its subscribe
+// (data-before-confirm) breaks no promise that a scenario can name. What is lost
+// in the moment of an unsubscribe (publish-unsubscribe-race), and a client that
+// is cut off for a short burst (burst-kill), no rule judges yet.
 package gateway
