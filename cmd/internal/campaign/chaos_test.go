@@ -631,6 +631,20 @@ var alsoTrue = map[string]map[string]string{
 
 		"subscribe-history-gap": "what is dropped may be what came first after the answer",
 	},
+	"ack-before-broker-ready": {
+		"confirmed-not-subscribed":  "all that a subscription is owed before it ends may come in its first 30 ms",
+		"slow-consumer-silent-drop": "the client that missed it was slow as well",
+	},
+	"large-overtaken": {
+		"order-divergence":          "as with fifo-violation",
+		"lost-message":              "as with fifo-violation",
+		"slow-consumer-silent-drop": "as with fifo-violation",
+		"ack-then-drop":             "as with fifo-violation",
+		"offset-regress":            "as with fifo-violation",
+	},
+	"stale-store-replay": {
+		"stale-epoch-accepted": "a client that returns after its channel's history was lost names an unknown epoch without offending",
+	},
 	"subscribe-history-gap": {
 		"slow-consumer-silent-drop": "the client that missed it was slow as well",
 		"lost-message":              "where a live message overtook the answer, the next one is not the first",
