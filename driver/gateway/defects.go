@@ -164,8 +164,6 @@ func Defects() []DefectInfo {
 			[]string{"dotnet/MQTTnet#1612", "supabase/realtime#414"}},
 		{"expired-position-no-error", "answers a resume from before its history as recovered, and replays nothing", "silent-history-truncation", 1,
 			[]string{"kubernetes/kubernetes#104171"}},
-		{"ack-before-broker-ready", "answers a subscribe 30 ms before it registers it; what is published meanwhile is lost", "subscribe-history-gap", 1,
-			[]string{"rails/actioncable#74"}},
 		{"large-overtaken", "sends every 3rd event of 1 KiB or more to half of the subscribers behind the next one, if that is a smaller one of its publisher", "fifo-violation", 3,
 			[]string{"uNetworking/uWebSockets#1350", "zaphoyd/websocketpp#1070", "commontoolsinc/labs#6474"}},
 		{"stale-store-replay", "takes a position of an epoch that it doesn't know for the beginning, replays all that it has, and says recovered", "offence-tolerated", 1,
@@ -246,7 +244,6 @@ type wrong struct {
 	filterFalseNegative    *trigger
 	expiredAlive           *trigger
 	expiredPosition        *trigger
-	ackBeforeReady         *trigger
 	largeOvertaken         *trigger
 	staleStore             *trigger
 
@@ -341,7 +338,6 @@ func (w *wrong) places() map[string]**trigger {
 		"filter-false-negative":     &w.filterFalseNegative,
 		"expired-token-alive":       &w.expiredAlive,
 		"expired-position-no-error": &w.expiredPosition,
-		"ack-before-broker-ready":   &w.ackBeforeReady,
 		"large-overtaken":           &w.largeOvertaken,
 		"stale-store-replay":        &w.staleStore,
 	}

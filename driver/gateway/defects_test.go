@@ -41,7 +41,7 @@ func TestDefects(t *testing.T) {
 	tested := map[string]bool{"silent-history-truncation": true, "false-unrecovered": true, "offset-regress": true, "phantom-message": true, // TestHistoryDefects, TestPhantomDefect
 		"zombie-connection": true, "false-liveness-kill": true, "late-heartbeat": true, "acked-lost-on-crash": true, "interest-lost-remote": true, "restart-dup": true, "resume-livelock": true, "drain-loss": true, "wrong-close-code": true, "lockstep-reconnect": true,
 		"collateral-close": true, "bad-utf8-passed-on": true, "oversize-buffered": true, "unmasked-accepted": true, "wrong-violation-code": true, "resubscribe-obeyed": true, // TestAbuseDefects
-		"expired-position-no-error": true, "ack-before-broker-ready": true, "large-overtaken": true, // wrong_history_test.go
+		"expired-position-no-error": true, "large-overtaken": true, // wrong_history_test.go
 		"overlap-copies": true, "invented-message": true, // wrong_copies_test.go
 		"foreign-epoch-accepted": true, "stale-store-replay": true, "future-offset-accepted": true, "session-hijack": true, "other-session-evicted": true, "expired-token-trusted": true, "expired-token-alive": true, // wrong_offence_test.go
 		"filter-false-positive": true, "unfiltered-replay": true, "unfiltered-queue": true, "stale-filter": true, "filter-false-negative": true, // filter_test.go

@@ -35,8 +35,6 @@ func (c *conn) subscribe(m *command) *refusal {
 		return nil
 	case w.subscribeHistoryGap.fires():
 		c.subscribeLate(m, sub)
-	case w.ackBeforeReady.fires():
-		c.subscribeEarly(m, sub)
 	case w.note(c, name, false):
 		c.subscribeUndone(m, sub)
 	case w.confirmedNotSubscribed.fires():

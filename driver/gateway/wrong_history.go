@@ -1,7 +1,5 @@
 package gateway
 
-import "time"
-
 // What a channel and its history do wrong on purpose.
 
 // rewind is double-replay: the replay begins two events early. Under the stream's
@@ -25,26 +23,6 @@ func (w *wrong) sinceWrong(s *stream, after uint64, missed []event, complete boo
 		return nil, true
 	}
 	return missed, complete
-}
-
-// subscribeEarly is ack-before-broker-ready: the answer, and what was missed up to
-// its position, come first, and the registration only later.
-func (c *conn) subscribeEarly(m *command, sub *subscription) {
-	sub.register(c.gateway.hub, string(m.channel))
-	missed, complete := sub.readHistory(m)
-	s := sub.stream
-	s.mu.Lock()
-	s.drop(sub)
-	sub.buffer = nil
-	s.mu.Unlock()
-	sub.goLive(m, missed, complete)
-	time.Sleep(late)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if !s.gone {
-		s.add(sub)
-		s.wide += min(len(sub.claims), 1)
-	}
 }
 
 // answered is the position that the answer to a subscribe tells: with

@@ -90,30 +90,6 @@ func TestPhantomDefect(t *testing.T) {
 	})
 }
 
-// TestAckBeforeBrokerReady: what is published within 30 ms of the answer is lost,
-// and what comes later is there, to a channel alone and to one in a pattern.
-func TestAckBeforeBrokerReady(t *testing.T) {
-	for _, pattern := range []string{"", "r*"} {
-		bubble(t, Config{HeartbeatEvery: -1, Defects: []Defect{{Name: "ack-before-broker-ready"}}}, func(t *testing.T, s *site) {
-			c, p := s.client("c"), s.client("p")
-			p.publish("room", "1")
-			if pattern != "" {
-				c.to(dialect.Subscribe, pattern)
-			}
-			c.command(&dialect.Command{Verb: dialect.Subscribe, Channel: "room"})
-			if a := c.want(dialect.Subscribed); a.Offset != 1 {
-				t.Errorf("the answer: %+v", a)
-			}
-			p.publish("room", "2")
-			time.Sleep(2 * late)
-			p.publish("room", "3")
-			if got, want := c.events(time.Second), "room/3=3"; got != want {
-				t.Errorf("pattern %q: got %q, want %q", pattern, got, want)
-			}
-		})
-	}
-}
-
 // TestLargeOvertaken: every other subscriber gets a large event behind a small one
 // that followed it, and no event behind one of another publisher.
 func TestLargeOvertaken(t *testing.T) {

@@ -631,10 +631,6 @@ var alsoTrue = map[string]map[string]string{
 
 		"subscribe-history-gap": "what is dropped may be what came first after the answer",
 	},
-	"ack-before-broker-ready": {
-		"confirmed-not-subscribed":  "all that a subscription is owed before it ends may come in its first 30 ms",
-		"slow-consumer-silent-drop": "the client that missed it was slow as well",
-	},
 	"large-overtaken": {
 		"order-divergence":          "as with fifo-violation",
 		"lost-message":              "as with fifo-violation",
