@@ -126,6 +126,11 @@ func (g *gate) Read(p []byte) (int, error) {
 		if again := g.leave(allowed-n, turns, err); n == 0 && again {
 			continue
 		}
+		if err != nil { // met by a read that had begun before a Freeze: known when it is over
+			if _, _, ok := g.enter(0, false); !ok {
+				return n, net.ErrClosed
+			}
+		}
 		return n, err
 	}
 }
