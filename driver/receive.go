@@ -52,14 +52,28 @@ func (s *shard) receive(c *client, i int32, payload []byte, at engine.Stamp) {
 		s.broken(c, i, errNames, at.Read)
 		return
 	}
+	var e *repeat
+	if s.stream == nil {
+		if e = s.repeats.find(payload); e != nil && e.known {
+			in.Message, in.Channel = &e.msg, e.channel
+			s.placed(&e.stamp, len(payload), at)
+			c.Message(in, &s.out)
+			s.flush(c, i)
+			return
+		}
+	}
 	s.dec.Reset(s.joined(i, payload))
-	for s.dec.Next(&s.msg) {
+	n, lone := 0, false
+	for ; s.dec.Next(&s.msg); n++ {
 		if s.msg.Offset > mostOffset {
 			s.broken(c, i, errOffset, at.Read)
 			return
 		}
 		if s.msg.Kind == dialect.Delivered {
-			s.stamped(c, len(payload), at)
+			found := s.stamped(c, len(payload), at)
+			if lone = e != nil && n == 0 && found && len(s.msg.Channel) > 0 && len(s.msg.Epoch) == 0; lone {
+				e.learn(payload, &s.msg, in.Channel, &s.stamp)
+			}
 		} else {
 			slow = true
 			if len(s.offences)+len(s.overdue) > 0 && s.judged(c, i, at) {
@@ -81,7 +95,10 @@ func (s *shard) receive(c *client, i int32, payload []byte, at engine.Stamp) {
 	}
 	if err := s.dec.Err(); err != nil {
 		s.broken(c, i, err, at.Read)
-		slow = true
+		slow, lone = true, false
+	}
+	if lone && n == 1 {
+		e.known = true
 	}
 	s.keep(i)
 	if slow {
@@ -89,8 +106,9 @@ func (s *shard) receive(c *client, i int32, payload []byte, at engine.Stamp) {
 	}
 }
 
-// stamped resolves channel and stamp of the delivery in s.msg into s.in.
-func (s *shard) stamped(c *client, bytes int, at engine.Stamp) {
+// stamped resolves channel and stamp of the delivery in s.msg into s.in, and
+// reports whether the stamp is valid.
+func (s *shard) stamped(c *client, bytes int, at engine.Stamp) bool {
 	in := &s.in
 	if len(s.msg.Channel) > 0 {
 		in.Channel = history.ChannelID(s.names.ID(s.msg.Channel))
@@ -99,43 +117,57 @@ func (s *shard) stamped(c *client, bytes int, at engine.Stamp) {
 	} else {
 		in.Channel = history.ChannelID(s.names.ID(nil))
 	}
+	switch dialect.FindStamp(s.msg.Payload, &s.stamp) {
+	case dialect.StampValid:
+		s.placed(&s.stamp, bytes, at)
+		return true
+	case dialect.StampCorrupt:
+		s.anonymous(bytes, at)
+		in.Flags |= history.FlagCorrupt
+	default:
+		s.anonymous(bytes, at)
+	}
+	return false
+}
+
+// anonymous: nobody of this run can be said to have published the delivery in s.in.
+func (s *shard) anonymous(bytes int, at engine.Stamp) {
+	in := &s.in
 	in.Flags, in.Bytes = 0, int32(bytes)
 	if at.Kernel {
 		in.Flags |= history.FlagKernel
 	}
-	switch dialect.FindStamp(s.msg.Payload, &s.stamp) {
-	case dialect.StampValid:
-		st := &s.stamp
-		if st.Run != s.fleet.cfg.Run {
-			// Another run publishes to the same channels. Whether it should is not for
-			// the target to answer: it is somebody's message, like one without a stamp.
-			in.Publisher, in.Incarnation, in.Seq, in.Due = -1, 0, 0, 0
-			return
-		}
-		in.Publisher, in.Incarnation, in.Seq, in.Due = st.Publisher, st.Incarnation, st.Seq, st.Due
-		if st.Channel != s.hash(in.Channel) {
-			in.Flags |= history.FlagCorrupt
-			return
-		}
-		in.Flags |= history.FlagStamped
-		if s.fleet.upstream != nil && s.overLink(st.Publisher, st.Due) {
-			in.Flags |= history.FlagApart
-		}
-		if st.Fence {
-			in.Flags |= history.FlagFence
-		}
-		in.Cause = session.Cause{}
-		if st.Cause.Seq > 0 {
-			in.Cause = s.cause(&st.Cause)
-		}
-		if s.fleet.storm.during(st.Due, at.Read) {
-			in.Flags |= history.FlagStorm
-		}
-	case dialect.StampCorrupt:
-		in.Publisher, in.Incarnation, in.Seq, in.Due = -1, 0, 0, 0
+	in.Publisher, in.Incarnation, in.Seq, in.Due = -1, 0, 0, 0
+}
+
+// placed says of the delivery in s.in, whose channel is known, what its stamp
+// says.
+func (s *shard) placed(st *dialect.Stamp, bytes int, at engine.Stamp) {
+	in := &s.in
+	s.anonymous(bytes, at)
+	if st.Run != s.fleet.cfg.Run {
+		// Another run publishes to the same channels. Whether it should is not for
+		// the target to answer: it is somebody's message, like one without a stamp.
+		return
+	}
+	in.Publisher, in.Incarnation, in.Seq, in.Due = st.Publisher, st.Incarnation, st.Seq, st.Due
+	if st.Channel != s.hash(in.Channel) {
 		in.Flags |= history.FlagCorrupt
-	default:
-		in.Publisher, in.Incarnation, in.Seq, in.Due = -1, 0, 0, 0
+		return
+	}
+	in.Flags |= history.FlagStamped
+	if s.fleet.upstream != nil && s.overLink(st.Publisher, st.Due) {
+		in.Flags |= history.FlagApart
+	}
+	if st.Fence {
+		in.Flags |= history.FlagFence
+	}
+	in.Cause = session.Cause{}
+	if st.Cause.Seq > 0 {
+		in.Cause = s.cause(&st.Cause)
+	}
+	if s.fleet.storm.during(st.Due, at.Read) {
+		in.Flags |= history.FlagStorm
 	}
 }
 

@@ -2,6 +2,7 @@ package driver
 
 import (
 	"fmt"
+	"hash/maphash"
 	"slices"
 	"time"
 
@@ -65,6 +66,7 @@ type shard struct {
 	msg       dialect.Message
 	in        session.Incoming
 	stamp     dialect.Stamp
+	repeats   repeats
 	out       session.Out
 	sprung    []step // triggers whose moment has come
 	opcode    byte
@@ -99,7 +101,7 @@ func newShard(f *fleet, index, shards int) *shard {
 	s := &shard{
 		fleet: f, index: index, loop: f.cfg.Loops[index], sink: f.cfg.Sinks[index],
 		names: history.NewCache(f.cfg.Names), mostNames: 4*f.cfg.Names.Len() + inventedNames, dec: f.cfg.Dialect.Decoder(),
-		opcode: 1, setbacks: make(setbacks), publishing: true,
+		opcode: 1, setbacks: make(setbacks), publishing: true, repeats: repeats{seed: maphash.MakeSeed()},
 	}
 	if f.about.Binary {
 		s.opcode = 2
