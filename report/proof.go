@@ -27,10 +27,10 @@ type Cell struct {
 	Defect       string  `json:"defect,omitempty"`  // of the gateway; empty: it is correct
 	Anomaly      string  `json:"anomaly,omitempty"` // by which the defect must be found
 	Fault        string  `json:"fault,omitempty"`   // that every client meets beside what the scenario says
-	Where        string  `json:"where"`             // bubble, sockets, or the URL of a target
+	Where        string  `json:"where"`             // bubble, sockets, or the target by its URL or name
 	Runs         int     `json:"runs"`
 	Right        int     `json:"right"`
-	Inconclusive int     `json:"inconclusive"` // of the right ones: neither alarm nor pass, under a Fault
+	Inconclusive int     `json:"inconclusive"` // of the right ones: neither alarm nor pass, under a Fault or where time is real
 	Judged       int64   `json:"judged"`       // deliveries
 	Wrong        []Wrong `json:"wrong,omitempty"`
 }

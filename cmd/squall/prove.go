@@ -25,7 +25,8 @@ type proveOptions struct {
 	limit                      time.Duration
 	sockets                    bool
 	correct                    bool
-	target, dialect            string
+	target, dialect, as, start string
+	set                        []string
 	json, markdown             string
 	resume                     bool
 	parallel                   number
@@ -45,12 +46,14 @@ fault its clients meet beside (limits of time are not judged then).
 
 Most runs are bubbles: in memory and virtual time, in the scenario's small form.
 --sockets runs over loopback instead, as it is written; --target runs the
-scenarios against a gateway of yours, which then should be right.`,
+scenarios against a gateway of yours, which then should be right. There, where
+time is real, a run may also end inconclusive: it is counted as open.`,
 		Example: `  squall prove --seeds 3
   squall prove --defect recovered-flag-lie --seeds 20
   squall prove --scenario cuts --fault none --sockets --seeds 3
   squall prove --for 30m --json proof.json --resume
-  squall prove --scenario cuts --target ws://127.0.0.1:8000 --seeds 10`,
+  squall prove --scenario cuts --target ws://127.0.0.1:8000 --seeds 10
+  squall prove --scenario cuts --target ws://127.0.0.1:8000 --start ./gateway`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return t.prove(cmd.Context(), o, code) },
 	}
@@ -68,10 +71,13 @@ scenarios against a gateway of yours, which then should be right.`,
 	f.BoolVar(&o.sockets, "sockets", false, "over loopback instead of in bubbles")
 	f.Var(word{&o.target, "URL"}, "target", "against this gateway; only scenarios, no defects")
 	f.Var(word{&o.dialect, "NAME"}, "dialect", "the protocol of --target")
+	f.Var(texts{&o.set, "PATH=VALUE"}, "set", "change a value of the scenarios, for --target")
+	f.Var(word{&o.start, "COMMAND"}, "start", "start the server under test anew for each run; no shell")
+	f.Var(word{&o.as, "NAME"}, "as", "what the counts call the target (default: its URL)")
 	f.Var(word{&o.json, "FILE"}, "json", "write the counts as JSON")
 	f.Var(word{&o.markdown, "FILE"}, "markdown", "write the matrix as Markdown")
 	f.BoolVar(&o.resume, "resume", false, "go on from the counts in --json FILE")
-	f.Var(&o.parallel, "parallel", "bubbles at once (default: cores)")
+	f.Var(&o.parallel, "parallel", "runs at once (default: cores in bubbles, else 1)")
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "no progress")
 	return cmd
 }
@@ -118,11 +124,16 @@ func (t *tool) prove(ctx context.Context, o *proveOptions, code *int) error {
 			}
 		}
 	}
-	plan.Compile = t.compile(o.target, o.dialect)
+	plan.Compile = o.changed(t.compile(o.target, o.dialect))
 	plan.Options = campaign.Options{Version: version(), Self: self(), Command: "squall run"}
 	plan.Bubbles = t.bubbles
-	if !o.quiet {
-		plan.Progress = t.proofProgress()
+	plan.Progress = t.proofProgress(o, proof)
+	if o.start != "" {
+		words, err := split(o.start)
+		if err != nil {
+			return usage(fmt.Errorf("--start: %w; it is split at blanks outside quotes, and no shell runs it", err))
+		}
+		plan.Ready = started(words, plan.Compile)
 	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
@@ -155,17 +166,59 @@ func (t *tool) prove(ctx context.Context, o *proveOptions, code *int) error {
 	return errors.Join(err, environmentIf(proof.Text(t.stdout, t.style(t.stdout))))
 }
 
-// proofProgress tells about wrong runs at once, and where it stands now and then.
-func (t *tool) proofProgress() func(campaign.Job, campaign.Answer, report.Totals) {
+// changed makes plans with the changes of --set before those of the job.
+func (o *proveOptions) changed(compile campaign.Compile) campaign.Compile {
+	return func(file string, source []byte, seed uint64, set ...string) (*scenario.Plan, error) {
+		return compile(file, source, seed, append(slices.Clip(o.set), set...)...)
+	}
+}
+
+// started starts the server under test for a run, waits until it accepts
+// connections, and stops it after the run.
+func started(words []string, compile campaign.Compile) func(context.Context, campaign.Job) (func(), error) {
+	return func(ctx context.Context, j campaign.Job) (func(), error) {
+		plan, err := compile(j.Scenario, j.Source, j.Seed)
+		if err != nil {
+			return nil, err
+		}
+		server, err := campaign.Start(words)
+		if err != nil {
+			return nil, err
+		}
+		if err := campaign.Wait(ctx, plan, startWait, server.Ended()); err != nil {
+			server.Stop()
+			return nil, err
+		}
+		return server.Stop, nil
+	}
+}
+
+// saveEvery is how often the counts of a proof are written while it goes on.
+const saveEvery = time.Minute
+
+// proofProgress tells about wrong runs at once, and where it stands now and then;
+// so often it also saves the counts, that little is lost if nothing else is.
+func (t *tool) proofProgress(o *proveOptions, proof *report.Proof) func(campaign.Job, campaign.Answer, report.Totals) {
 	var told time.Time
+	saved := time.Now()
 	return func(j campaign.Job, a campaign.Answer, total report.Totals) {
-		if a.Why == "" && time.Since(told) < 10*time.Second {
+		if o.json != "" && time.Since(saved) > saveEvery {
+			saved = time.Now()
+			_ = report.WriteFile(o.json, proof.JSON) // at the end it is written again, and what is wrong is told
+		}
+		if o.quiet || a.Why == "" && a.Open == "" && time.Since(told) < 10*time.Second {
 			return
 		}
 		told = time.Now()
-		if a.Why != "" {
+		say := func(word, why string) {
 			c := report.Cell{Defect: j.Defect, Fault: j.Fault}
-			fmt.Fprintf(t.stderr, "wrong  %s, %s, %s, seed %d: %s\n", c.Kind(), j.Scenario, j.Where, j.Seed, t.style(t.stderr).Clean(a.Why))
+			fmt.Fprintf(t.stderr, "%s  %s, %s, %s, seed %d: %s\n", word, c.Kind(), j.Scenario, j.Where, j.Seed, t.style(t.stderr).Clean(why))
+		}
+		if a.Why != "" {
+			say("wrong", a.Why)
+		}
+		if a.Open != "" {
+			say("open", a.Open)
 		}
 		fmt.Fprintf(t.stderr, "%d runs of %d cells, %d wrong\n", total.Runs, total.Cells, total.Wrong)
 	}
@@ -193,7 +246,9 @@ func (o *proveOptions) read() (*report.Proof, error) {
 
 // plan lists the cells that the flags ask for.
 func (o *proveOptions) plan() (*campaign.ProofPlan, error) {
-	p := &campaign.ProofPlan{Sources: make(map[string][]byte), For: o.limit, Runs: int(min(o.seeds.value, 1<<30)), Parallel: int(min(o.parallel.value, 1024))}
+	p := &campaign.ProofPlan{Sources: make(map[string][]byte), For: o.limit, Runs: int(min(o.seeds.value, 1<<30))}
+	p.Parallel = int(min(o.parallel.value, 1024))
+	p.Sockets = p.Parallel
 	if !o.seeds.given && o.limit == 0 {
 		p.Runs = 1
 	}
@@ -205,6 +260,10 @@ func (o *proveOptions) plan() (*campaign.ProofPlan, error) {
 		return nil, usage(errors.New("--correct and --defect exclude each other"))
 	case o.dialect != "" && o.target == "":
 		return nil, usage(errors.New("--dialect is the protocol of --target; give that too"))
+	case o.target == "" && (o.start != "" || o.as != "" || len(o.set) > 0):
+		return nil, usage(errors.New("--start, --set and --as are about the server behind --target; give that too"))
+	case o.as != "":
+		where = o.as
 	case o.target != "":
 		where = o.dialect + " " + withoutUser(o.target)
 		where = strings.TrimSpace(where)

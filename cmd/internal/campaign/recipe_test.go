@@ -62,7 +62,7 @@ func startRecipe(t *testing.T, bin string, args ...string) (url string, stop fun
 
 // startMosquitto starts the distribution's broker with the recipe's configuration
 // on free ports.
-func startMosquitto(t *testing.T) (url string, stop func()) {
+func startMosquitto(t *testing.T, _ ...string) (url string, stop func()) {
 	t.Helper()
 	bin, err := exec.LookPath("mosquitto")
 	if err != nil {

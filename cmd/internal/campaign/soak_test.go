@@ -17,7 +17,9 @@ import (
 	"squall/scenario"
 )
 
-// Long runs on real sockets, by hand; each prints one line of JSON a run:
+// Long runs on real sockets, by hand; each prints one line of JSON a run. Those
+// against real servers are counted in testdata/proof/servers.json, as squall prove
+// counts, and go on where that ends:
 //
 //	go test ./cmd/internal/campaign -run Soak -timeout 2h -v -soak clean,defects,overload,centrifuge,mosquitto,mochi
 var (
@@ -79,10 +81,8 @@ func TestSoak(t *testing.T) {
 			soakDefects(t)
 		case "overload":
 			soakOverload(t)
-		case "centrifuge":
-			soakCentrifuge(t)
-		case "mosquitto", "mochi":
-			soakBroker(t, kind)
+		case "centrifuge", "mosquitto", "mochi":
+			soakServer(t, kind)
 		default:
 			t.Fatalf("-soak: %q is none of clean, defects, overload, centrifuge, mosquitto, mochi", kind)
 		}
@@ -158,45 +158,4 @@ func soakDefects(t *testing.T) {
 		})
 	}
 	wg.Wait()
-}
-
-// centrifugeRows are the runs against the real server of scenarios/targets/centrifuge:
-// storms and cuts with 5,000 clients, and what else it has. Slow consumers are left
-// out: what such a client has missed is more than the queue that had to overflow, so
-// the server closes it again and again when it returns, and a run takes minutes.
-var centrifugeRows = []struct {
-	name, file string
-	set        []string
-	flags      []string // of the recipe
-}{
-	{"reconnect-storm", "reconnect-storm.yaml", []string{"clients.voters.count=4960"}, nil},
-	{"cuts", "cuts.yaml", []string{"clients.members.count=4960"}, nil},
-	{"fan-out", "fan-out.yaml", nil, nil},
-	{"replies", "replies.yaml", nil, nil},
-	{"steady-churn", "steady-churn.yaml", nil, nil},
-	{"race-windows", "race-windows.yaml", nil, []string{"-ping", "2s"}},
-	{"half-dead", "half-dead.yaml", nil, []string{"-ping", "2s"}},
-	{"hostile-clients", "hostile-clients.yaml", []string{"clients.members.count=1000"}, nil},
-}
-
-// soakCentrifuge runs them, each against a server started anew.
-func soakCentrifuge(t *testing.T) {
-	bin := buildRecipe(t, "centrifuge")
-	for _, c := range centrifugeRows {
-		name := "centrifuge/" + c.name
-		if !strings.Contains(name, *soakOnly) {
-			continue
-		}
-		for seed := uint64(1); seed <= runs(10); seed++ {
-			url, stop := startRecipe(t, bin, c.flags...)
-			r := once(t, planAt(t, c.file, seed, url, "centrifugo", c.set...))
-			stop()
-			x := sum(name, seed, r)
-			x.OK = x.State == "pass"
-			tellRow(t, x)
-			if !x.OK {
-				t.Log(tell(r))
-			}
-		}
-	}
 }
