@@ -87,6 +87,7 @@ const (
 	FilterFalseNegative
 	// Owned by isolation.
 	ExpiredTokenAlive
+	PostRevocationDelivery
 
 	anomalies // how many there are
 )
@@ -210,12 +211,13 @@ var definitions = [anomalies]Definition{
 	FilterFalseNegative: {"filter-false-negative", "delivery", "filter", "a message is missing at all who have a filter that lets it through, and others received it", loses},
 	OverlapCopies:       {"overlap-copies", "delivery", "copies", "a client with several subscriptions that match a channel got more copies of a message than the target promises", repeats},
 
-	SendBufferInversion: {"send-buffer-inversion", "order", "order: per-publisher", "a message that its client had kept while it was offline was put behind one that the client sent after it", reorders},
-	OffenceTolerated:    {"offence-tolerated", "close", "close: abuse", "a client broke the protocol, and its connection went on, or its command was obeyed", offends},
-	CollateralClose:     {"collateral-close", "close", "close: abuse", "the server ended the connection of a client that had done nothing wrong, while another broke the protocol", spreads},
-	OffencePassedOn:     {"offence-passed-on", "close", "close: abuse", "a frame that breaks RFC 6455 came to a client that had done nothing wrong, while another broke the protocol", spreads},
-	ZombieConnection:    {"zombie-connection", "heartbeat", "heartbeat: reaps-silent-within", "a client said nothing for longer than the limit, and the server kept its connection", lingers},
-	FalseLivenessKill:   {"false-liveness-kill", "heartbeat", "heartbeat", "a connection was closed for silence although its client had answered the last ping at once", kills},
-	LateHeartbeat:       {"late-heartbeat", "heartbeat", "heartbeat: server-every", "the server let more time pass between two pings of a connection than the limit", delays},
-	ExpiredTokenAlive:   {"expired-token-alive", "isolation", "expiry", "a message came that was published after the client's token had expired, and the time was over that the target promises to need", leaks},
+	SendBufferInversion:    {"send-buffer-inversion", "order", "order: per-publisher", "a message that its client had kept while it was offline was put behind one that the client sent after it", reorders},
+	OffenceTolerated:       {"offence-tolerated", "close", "close: abuse", "a client broke the protocol, and its connection went on, or its command was obeyed", offends},
+	CollateralClose:        {"collateral-close", "close", "close: abuse", "the server ended the connection of a client that had done nothing wrong, while another broke the protocol", spreads},
+	OffencePassedOn:        {"offence-passed-on", "close", "close: abuse", "a frame that breaks RFC 6455 came to a client that had done nothing wrong, while another broke the protocol", spreads},
+	ZombieConnection:       {"zombie-connection", "heartbeat", "heartbeat: reaps-silent-within", "a client said nothing for longer than the limit, and the server kept its connection", lingers},
+	FalseLivenessKill:      {"false-liveness-kill", "heartbeat", "heartbeat", "a connection was closed for silence although its client had answered the last ping at once", kills},
+	LateHeartbeat:          {"late-heartbeat", "heartbeat", "heartbeat: server-every", "the server let more time pass between two pings of a connection than the limit", delays},
+	ExpiredTokenAlive:      {"expired-token-alive", "isolation", "expiry", "a message came that was published after the client's token had expired, and the time was over that the target promises to need", leaks},
+	PostRevocationDelivery: {"post-revocation-delivery", "isolation", "isolation", "a message came that was published after the target had confirmed that the client has no rights any more", leaks},
 }

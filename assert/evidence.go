@@ -161,7 +161,7 @@ func (f *fact) concerns(channel history.ChannelID) bool {
 		return channel < 0
 	case history.Deliver, history.Subscribe, history.Subscribed, history.Unsubscribe, history.Unsubscribed, history.Gap, history.Leftover, history.Passed:
 		return f.channel == channel
-	case history.Connected, history.Expires, history.Closed, history.Displaced, history.Announced, history.Pinged, history.FaultBegin, history.FaultEnd, history.Probe:
+	case history.Connected, history.Expires, history.Revoked, history.Closed, history.Displaced, history.Announced, history.Pinged, history.FaultBegin, history.FaultEnd, history.Probe:
 		return true
 	}
 	return false

@@ -17,6 +17,8 @@ type expiry struct {
 	on    bool        // some token expires, and something is promised
 	late  []lateStray // released: when nothing more was to be sent
 	ended int64       // connections that the target ended at the end of their token, or later
+
+	revoked []revocation
 }
 
 // expires takes the end of the token with which a client is about to connect.
@@ -35,7 +37,7 @@ func (j *Judge) outlived(e *history.Event) {
 		return
 	}
 	i := incident{
-		anomaly: ExpiredTokenAlive, client: e.Client, channel: e.Channel, epoch: e.Epoch, life: e.Life, from: e.Offset, to: e.Offset, n: 1,
+		anomaly: p.overstays(), client: e.Client, channel: e.Channel, epoch: e.Epoch, life: e.Life, from: e.Offset, to: e.Offset, n: 1,
 		seen: e.Seen, id: identOf(e), came: true,
 	}
 	if e.Flags&history.FlagPositioned == 0 {
@@ -50,7 +52,7 @@ func (j *Judge) outlived(e *history.Event) {
 
 // closed takes the end of a connection.
 func (x *expiry) closed(j *Judge, p *person, e *history.Event) {
-	if p.outlived > 0 && e.Who == history.Server && e.Seen >= p.outlived-j.brief.Promises.Expiry-time.Second {
+	if p.outlived > 0 && !p.outcast && e.Who == history.Server && e.Seen >= p.outlived-j.brief.Promises.Expiry-time.Second {
 		x.ended++
 	}
 	p.outlived = 0
@@ -92,11 +94,15 @@ func (s *settlement) expired(w *want, v *Verdict) (none bool) {
 
 // expiryLines tell when the token of a connection had expired.
 func (s *settlement) expiryLines(f *found) (out []Line) {
-	if f.anomaly != ExpiredTokenAlive {
+	if f.anomaly != ExpiredTokenAlive && f.anomaly != PostRevocationDelivery {
 		return nil
 	}
 	for _, x := range s.parts[f.part].expiry.late {
-		if x.client == f.client && x.life == f.life {
+		switch {
+		case x.client != f.client || x.life != f.life:
+		case x.anomaly == PostRevocationDelivery:
+			out = append(out, Line{At: x.released, Actor: s.actor(f.client, f.life), What: "rights", Text: "are taken away, the target has confirmed"})
+		default:
 			out = append(out, Line{At: x.released - s.j.brief.Promises.Expiry, Actor: s.actor(f.client, f.life), What: "token", Text: "has expired"})
 		}
 	}

@@ -427,6 +427,16 @@ var explanations = [anomalies]Explanation{
 		Issues: []string{"hasura/graphql-engine#578", "dunglas/mercure#472", "supabase/supabase-js#2613"},
 		Look:   "whether anything happens at the time of exp: a timer, or a sweep over all connections. The clocks of the server and of this machine; how much time the server gives its clients to show a new token (then promise expiry accordingly)",
 	},
+	PostRevocationDelivery: {
+		Wire: "a user's rights are taken away (a ban, a logout everywhere, a role that was withdrawn), the target says that it has done so, and events that are published later go on coming",
+		Causes: []string{
+			"rights are looked at when a client subscribes, and never again",
+			"the connections of the user on this node are closed, those on other nodes are not",
+			"the subscriptions are removed, and a session that was detached at that moment brings them back",
+		},
+		Issues: []string{"HarperFast/harper#1414", "hasura/graphql-engine#3602", "mattermost/mattermost#7981", "pubky/pubky-homeserver#492"},
+		Look:   "the way from the place where a right is withdrawn to the connections that live by it; whether every node hears of it before the answer is given",
+	},
 	PostUnsubscribeDelivery: {
 		Wire: "unsubscribed is answered, and events of the channel go on coming that were published later",
 		Causes: []string{

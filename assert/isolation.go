@@ -279,6 +279,7 @@ func (s *settlement) isolation(w *want, v *Verdict) {
 	v.add(false, "undecided", s.undecided)
 	open := s.refusals(w, v)
 	unexpired := s.expired(w, v)
+	unrevoked := s.revocations(w, v)
 	beyond := int64(0)
 	for _, p := range s.parts {
 		beyond += p.strays.beyond
@@ -299,6 +300,8 @@ func (s *settlement) isolation(w *want, v *Verdict) {
 		v.Reason = fmt.Sprintf("%d deliveries came after an unsubscribe and can't be dated, because old publications were given up for memory: raise --memory", s.undecided)
 	case open > 0:
 		v.Reason = fmt.Sprintf("not exercised: %d of what must be refused was never answered; let its clients stay connected, or look at the errors", open)
+	case unrevoked:
+		v.Reason = "not exercised: nothing was published to the clients whose rights were taken away; revoke earlier, or publish until the end"
 	case unexpired:
 		v.Reason = "not exercised: no token ran out while its client was connected; make the `exp` of the group with `renew` shorter than its connections"
 	default:
@@ -368,6 +371,8 @@ func (s *settlement) kept(f *found) string {
 	switch f.anomaly {
 	case ExpiredTokenAlive:
 		return fmt.Sprintf("it was published after the client's token had expired and another %v, which the target promises to need at most, were over", s.j.brief.Promises.Expiry)
+	case PostRevocationDelivery:
+		return "it was published after the target had confirmed that the client has no rights any more"
 	case PostUnsubscribeDelivery, CommandInversion:
 		return "it was published after the answer to the unsubscribe was there"
 	case RightNotEnforced:

@@ -52,6 +52,7 @@ type clock struct {
 	phase  string
 	active time.Duration // when it began; −1 before
 	probe  time.Duration
+	drain  time.Duration // when the publishers had stopped; 0: not yet
 	ended  bool
 }
 
@@ -138,6 +139,8 @@ func (j *Judge) turn(e *history.Event) {
 	switch e.Note {
 	case history.PhaseActive:
 		j.clock.active = e.Seen
+	case history.PhaseDrain:
+		j.clock.drain = e.Seen
 	case history.PhaseProbe:
 		j.clock.probe = e.Seen
 	case history.PhaseEnd:
@@ -225,7 +228,7 @@ func (j *Judge) rare(e *history.Event) {
 		if p.linking |= linksOf(e.Note); p.linking != 0 {
 			p.linkLife = p.life
 		}
-		if e.Note == "scale" {
+		if e.Note == "scale" || e.Note == "revoke" {
 			j.leave(p, e)
 		}
 		j.abuses.begin(e)
@@ -250,6 +253,8 @@ func (j *Judge) rare(e *history.Event) {
 		j.caused(e)
 	case history.Expires:
 		j.expires(p, e)
+	case history.Revoked:
+		j.revoked(p, e)
 	}
 }
 

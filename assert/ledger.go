@@ -140,7 +140,7 @@ type person struct {
 	told        time.Duration // when
 	connectedAt time.Duration // Seen of the answer to the latest connect
 	left        time.Duration // when its client began to leave, or was lost, after the latest answer to a connect; 0: not yet
-	outlived    time.Duration // after which nothing is sent to it any more: its token has expired; 0: never
+	outlived    time.Duration // after which nothing is sent to it any more: its token has expired, or its rights are gone; 0: never
 	wanting     time.Duration // start of the current return: the loss, or the end of away
 	probe       time.Duration // Due of the latest probe answered
 	probed      time.Duration // Seen of its answer
@@ -164,7 +164,8 @@ type person struct {
 	away        bool     // wanted back since `lost`
 	slowing     slowness // what makes it read slowly now, and in the next life
 	linking     slowness // what delays all that it reads and writes
-	gone        bool     // the plan has sent it home
+	gone        bool     // the plan has sent it home, or has had its rights taken away
+	outcast     bool     // the target has confirmed the latter
 	resumes     bool     // its connection has asked for a recovery
 	stayed      bool     // its connection was open when the run ended
 	announced   bool     // the server has said that it will end this connection

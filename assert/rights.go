@@ -22,7 +22,7 @@ type rights struct {
 	all   []right
 	of    map[history.ClientID]int32   // the latest of a client
 	given map[uint64]bool              // (client, channel) that the server has subscribed to by itself
-	doors map[history.ClientID]doorman // of clients that must not be let in
+	doors map[history.ClientID]doorman // of clients that must not be let in, from the first or since their rights were taken away
 }
 
 // right is one topic that a client asks for in vain.
@@ -58,7 +58,7 @@ func (x *rights) add(j *Judge, p *person, e *history.Event) bool {
 		}
 		x.given[cursorKey(e.Client, e.Channel)] = true
 		return true
-	case e.Kind == history.Dial && p.group >= 0 && j.want.groups[p.group].Refused:
+	case e.Kind == history.Dial && (forbidden || p.group >= 0 && j.want.groups[p.group].Refused):
 		x.door(e.Client, func(d *doorman) { d.dialled++ })
 		return false
 	case forbidden && e.Kind == history.Connected:

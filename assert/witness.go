@@ -187,6 +187,8 @@ func (s *settlement) line(k, end *fact, notes []string) Line {
 		}
 	case history.Expires:
 		l.What, l.Text = "token", fmt.Sprintf("which expires at %v", k.sent.Round(time.Millisecond))
+	case history.Revoked:
+		l.What, l.Text = "rights", "are taken away, the target has confirmed"
 	case history.Announced:
 		l.What, l.Text = "notice", "the server will end the connection"
 		if k.code() > 0 {

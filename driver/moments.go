@@ -169,7 +169,7 @@ func (s *shard) burst(x step) {
 		return
 	}
 	c := &s.clients[x.client]
-	if c.gone {
+	if c.gone || c.revoked {
 		return
 	}
 	p := &s.pubs[c.pubs+x.pub]

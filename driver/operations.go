@@ -17,6 +17,10 @@ type Control interface {
 	// Gateway does one verb to a node (−1: all) and returns when it is over: the
 	// node is up again, or the pause has ended. When ctx ends that is at once.
 	Gateway(ctx context.Context, verb string, node int, down, pause time.Duration) error
+
+	// Revoke takes all rights of a user away, for good. When it returns, nothing that
+	// is published later goes to a connection of theirs, and none is let in.
+	Revoke(ctx context.Context, user string) error
 }
 
 // notes are what the operations leave for the reader.
@@ -39,7 +43,7 @@ func (f *fleet) operate(ctx context.Context) (end func()) {
 	var wg sync.WaitGroup
 	for i := range f.plan.Moments {
 		m := &f.plan.Moments[i]
-		if m.Do != "gateway" && m.Do != "exec" {
+		if m.Do != "gateway" && m.Do != "exec" && m.Do != "revoke" {
 			continue
 		}
 		wg.Go(func() {
@@ -63,8 +67,12 @@ func (f *fleet) operate(ctx context.Context) (end func()) {
 // operation does one of them. Every shard hears of it before it begins, so that
 // what follows from it stands behind it in every history.
 func (f *fleet) operation(ctx context.Context, m *scenario.Moment) {
-	if m.Do == "exec" {
+	switch m.Do {
+	case "exec":
 		f.command(ctx, m)
+		return
+	case "revoke":
+		f.revoke(ctx, m)
 		return
 	}
 	name := "gateway " + m.Verb

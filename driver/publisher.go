@@ -40,7 +40,7 @@ func (s *shard) begin(p *publisher, origin time.Duration) {
 // when it is ready for the first time since it came.
 func (s *shard) beginAtOnce(c *client, now time.Duration) {
 	for i := range s.plan(c).Pubs {
-		if p := &s.pubs[int(c.pubs)+i]; (!p.plan.Together || c.late) && !p.begun && !c.gone {
+		if p := &s.pubs[int(c.pubs)+i]; (!p.plan.Together || c.late) && !p.begun && !c.gone && !c.revoked {
 			// Time 0 is not known before everybody has arrived; until then the plan's
 			// own end of the arrivals stands for it (see activate).
 			origin := s.fleet.plan.Arrivals

@@ -18,6 +18,10 @@ const lookAgain = 10 * time.Millisecond
 
 // scale lets the victim come or go.
 func (s *shard) scale(c *client, x step, now time.Duration) {
+	if c.revoked {
+		s.skipped++
+		return
+	}
 	if x.moment.How == "out" {
 		s.goOut(c, x, now)
 		return
@@ -57,13 +61,18 @@ func (s *shard) goOut(c *client, x step, now time.Duration) {
 		return
 	}
 	c.gone = true
+	s.hush(c)
+	x.kind, x.due = stepOut, now+s.fleet.plan.Drain.AckTimeout
+	s.depart(c, x, now)
+}
+
+// hush stops the publishers of a client.
+func (s *shard) hush(c *client) {
 	for j, number := range s.plan(c).Pubs {
 		p := &s.pubs[int(c.pubs)+j]
 		s.wheel.Clear(s.key(p))
 		p.begun, p.pacer = false, s.fleet.plan.Pacer(number)
 	}
-	x.kind, x.due = stepOut, now+s.fleet.plan.Drain.AckTimeout
-	s.depart(c, x, now)
 }
 
 // depart closes the connection when everything said is answered, or will not be.

@@ -34,6 +34,8 @@ type client struct {
 	hit     bool          // counted in the storm until resynced
 	gone    bool          // a `scale` has sent it home
 	late    bool          // a `scale` has let it come: its publishers don't wait for the others
+	revoked bool          // the target is asked to take its rights away: it says nothing more
+	outlaw  bool          // and has done so
 }
 
 // shard owns some clients and serves their loop. All methods run on the loop.

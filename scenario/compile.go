@@ -97,6 +97,7 @@ func Compile(s *Scenario, o Options) (*Plan, Problems) {
 	c.overlaps()
 	c.sessions()
 	c.impostors()
+	c.revocations()
 	c.chosen()
 	c.publications()
 	c.unacknowledged()

@@ -107,6 +107,8 @@ func (c *compiler) moment(i, k int, m *MomentSpec) Moment {
 		return c.degrade(i, k, m.Degrade)
 	case m.Scale != nil:
 		return c.scale(i, k, m.Scale)
+	case m.Revoke != nil:
+		return c.revoke(i, k, m.Revoke, m.Optional)
 	case m.Publish != nil:
 		d := m.Publish
 		x := Moment{

@@ -119,7 +119,7 @@ func TestNotYetAvailable(t *testing.T) {
 	want := strings.Fields(`compression http
 		transform throttle debounce batch aggregate priority
 		fallback
-		block revoke
+		block
 		state presence`)
 	want = append(want, "via: http")
 	slices.Sort(want)
@@ -130,8 +130,8 @@ func TestNotYetAvailable(t *testing.T) {
 
 // TestWhatIsBelowIsNotNamedTwice: a refused key is one problem.
 func TestWhatIsBelowIsNotNamedTwice(t *testing.T) {
-	s, _ := Parse("x.yaml", []byte(small("timeline: [{at: 1s, revoke: {who: nobody, share: 99}}]")))
-	if got, want := Validate(s).Error(), `x.yaml:7:21: "revoke" is known, not yet available`; got != want {
+	s, _ := Parse("x.yaml", []byte(small("timeline: [{at: 1s, block: {who: nobody, share: 99}}]")))
+	if got, want := Validate(s).Error(), `x.yaml:7:21: "block" is known, not yet available`; got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 }

@@ -20,7 +20,7 @@ type MomentSpec struct {
 	Unsubscribe *TopicSpec      `yaml:"unsubscribe" action:"true" about:"Clients unsubscribe."`
 	Scale       *ScaleSpec      `yaml:"scale" action:"true" about:"The group grows or shrinks."`
 	Block       *BlockSpec      `yaml:"block" action:"true" later:"*" about:"Clients can't reach the target."`
-	Revoke      *BlockSpec      `yaml:"revoke" action:"true" later:"*" about:"Clients lose their rights."`
+	Revoke      *RevokeSpec     `yaml:"revoke" action:"true" about:"The embedded gateway takes the rights of clients away, for good."`
 	Gateway     *VerbSpec       `yaml:"gateway" action:"true" about:"Something happens to the embedded gateway."`
 	Exec        []string        `yaml:"exec" action:"true" about:"A command and its arguments, run on this machine without a shell; needs --allow-exec."`
 }
@@ -121,6 +121,12 @@ type BlockSpec struct {
 	Who   []string `yaml:"who" one:"true" about:"Groups."`
 	Share Share    `yaml:"share" about:"Which of them."`
 	For   Duration `yaml:"for" about:"How long."`
+}
+
+// RevokeSpec says who loses all rights.
+type RevokeSpec struct {
+	Who   []string `yaml:"who" one:"true" about:"Groups."`
+	Share Share    `yaml:"share" about:"Which of them."`
 }
 
 // VerbSpec is something that happens to the gateway: to a node, all or each.

@@ -229,7 +229,7 @@ type Publication struct {
 type Moment struct {
 	At        time.Duration
 	Line      int           // of the file
-	Do        string        // disconnect, slow, degrade, mute, scale, publish, rate, subscribe, unsubscribe, say, gateway, exec, abuse
+	Do        string        // disconnect, slow, degrade, mute, scale, revoke, publish, rate, subscribe, unsubscribe, say, gateway, exec, abuse
 	Victims   []Victim      // ascending client number; who, and when exactly
 	How       string        // disconnect: close, fin, reset, cut, freeze, vanish; scale: in, out; abuse: name of the Offence
 	Code      uint16        // close
@@ -250,6 +250,8 @@ type Moment struct {
 	Down      time.Duration // gateway: how long a node is down
 	Loses     bool          // gateway: it takes the histories away
 	Args      []string      // exec: the program and its arguments
+	Users     []string      // revoke: whom the target takes the victims for
+	path      string        // revoke: where it stands
 	Summary   string        // one line for people: `disconnect voters 40 % reset, away 2s..8s`
 }
 

@@ -73,6 +73,9 @@ func (v *validator) moment(i int) {
 		v.who(at, d.Who, d.Share)
 		v.link(at, &LinkSpec{Delay: d.Delay, Jitter: d.Jitter, Rate: d.Rate})
 	}
+	if m.Revoke != nil {
+		v.who(join(path, "revoke"), m.Revoke.Who, m.Revoke.Share)
+	}
 	if m.Scale != nil {
 		v.scale(join(path, "scale"), m.Scale)
 	}

@@ -50,7 +50,7 @@ const (
 	Probe // the answer to a drain probe: everything the server wrote to this connection before it is here. Due: probe sent.
 
 	// The run.
-	FaultBegin // Note: the fault's name as in the scenario (`disconnect reset`, `slow`; `read` and `link` for what a client's group says; `scale` when it leaves for good). Due: planned time. Code: of what limits reading, bytes per second; 0 if it doesn't. Client −1: it happens to the target (`gateway drain`); Code: to which node, −1 all. Every shard is told before it is done.
+	FaultBegin // Note: the fault's name as in the scenario (`disconnect reset`, `slow`; `read` and `link` for what a client's group says; `scale` when it leaves for good; `revoke` when the target is asked to take its rights away). Due: planned time. Code: of what limits reading, bytes per second; 0 if it doesn't. Client −1: it happens to the target (`gateway drain`); Code: to which node, −1 all. Every shard is told before it is done.
 	FaultEnd   // healed; for a disconnect the end of `away`; for an abuse that did not end the connection what came of it, as Result: OK it was obeyed, Failed it was refused, Unknown neither within five seconds, and FlagExcused then if the server may have had more to read before it. Client −1: the node is up again.
 	Problem    // an error reply or a broken frame that no fault explains. Code, Note.
 	Phase      // Note: one of the Phase names. Client is -1.
@@ -72,6 +72,7 @@ const (
 
 	Passed  // whatever the filter of a subscription lets through, up to and including (Epoch, Offset), has come. Channel
 	Expires // the connect that is being sent carries a token with an end. Sent: when that is
+	Revoked // the target has confirmed that the client has no rights any more: what is published later is not for it. The FaultBegin `revoke` before it says when the target was asked
 
 	kinds // how many there are
 )

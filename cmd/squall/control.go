@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -13,7 +14,8 @@ import (
 )
 
 // control obeys what another squall, which started this gateway, says on stdin:
-// `ID VERB NODE DOWN PAUSE` does a verb and is answered with `ID done` or `ID
+// `ID VERB NODE DOWN PAUSE` does a verb, `ID revoke "USER"` takes a user's rights away;
+// it is answered with `ID done` or `ID
 // failed: WHY`; `ID end` ends it early.
 type control struct {
 	cluster *gateway.Cluster
@@ -63,6 +65,14 @@ func (c *control) obey(in io.Reader) {
 }
 
 func (c *control) do(ctx context.Context, line string) error {
+	if user, ok := strings.CutPrefix(line, "revoke "); ok {
+		user, err := strconv.Unquote(user)
+		if err != nil {
+			return fmt.Errorf("%q is no command", line)
+		}
+		c.cluster.Revoke(user)
+		return nil
+	}
 	var verb, down, pause string
 	var node int
 	if _, err := fmt.Sscan(line, &verb, &node, &down, &pause); err != nil {

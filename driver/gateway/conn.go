@@ -216,6 +216,12 @@ func (c *conn) connect(m *command) *refusal {
 	c.connected = true
 	c.id = g.wrong.identify(c)
 	c.ready.Store(true)
+	if g.hub.outcasts.has(c.user) && !g.wrong.revokedReadmitted.fires() {
+		c.connected = false
+		c.send(item{frame: sayError(m.id, refuse(401, "unauthorized", "the rights were taken away"))})
+		c.close(CloseUnauthorized, "unauthorized")
+		return nil
+	}
 	if len(m.session) > 0 {
 		c.enterSession(m, func(kept, resumed bool) []byte {
 			return sayConnected(m.id, c.id, g.cfg.HeartbeatEvery, g.cfg.HeartbeatTimeout, kept, resumed)

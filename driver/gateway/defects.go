@@ -150,6 +150,10 @@ func Defects() []DefectInfo {
 			[]string{"dunglas/mercure#472"}},
 		{"expired-token-alive", "goes on serving every 2nd connection whose token expires", "expired-token-alive", 2,
 			[]string{"hasura/graphql-engine#578", "dunglas/mercure#472", "supabase/supabase-js#2613"}},
+		{"revocation-ignored", "goes on serving every 2nd connection of users whose rights are taken away", "post-revocation-delivery", 2,
+			[]string{"HarperFast/harper#1414", "hasura/graphql-engine#3602", "mattermost/mattermost#7981", "pubky/pubky-homeserver#492"}},
+		{"revoked-readmitted", "lets users in again whose rights were taken away", "right-not-enforced", 1,
+			[]string{"dunglas/mercure#472"}},
 		{"invented-message", "puts behind every 40th event one that nobody published", "phantom-message", 40,
 			[]string{"dunglas/mercure#586"}},
 		{"filter-false-positive", "sends every 25th event that the filter of a subscription keeps back all the same", "filter-false-positive", 25,
@@ -246,6 +250,8 @@ type wrong struct {
 	expiredPosition        *trigger
 	largeOvertaken         *trigger
 	staleStore             *trigger
+	revocationIgnored      *trigger
+	revokedReadmitted      *trigger
 
 	mu      sync.Mutex
 	heirs   []inheritance       // connection-id-reuse-leak
@@ -340,6 +346,8 @@ func (w *wrong) places() map[string]**trigger {
 		"expired-position-no-error": &w.expiredPosition,
 		"large-overtaken":           &w.largeOvertaken,
 		"stale-store-replay":        &w.staleStore,
+		"revocation-ignored":        &w.revocationIgnored,
+		"revoked-readmitted":        &w.revokedReadmitted,
 	}
 }
 

@@ -30,8 +30,9 @@
 // error 401, what it doesn't let in. Where a server asks for tokens they say who
 // the user is and which role he has; the member user counts for nothing then. A
 // token is looked at when its client connects; when it expires, the server sends
-// nothing that is published later, and closes with 4004. The role says which channels the
-// client may subscribe to and publish on; a pattern is allowed if everything that
+// nothing that is published later, and closes with 4004. When a user's rights are
+// taken away, it does so at once, with 4005, and lets the user in no more. The role
+// says which channels the client may subscribe to and publish on; a pattern is allowed if everything that
 // it matches is.
 //
 //	{"id":2,"type":"subscribe","channel":"vote.1"}

@@ -15,6 +15,7 @@ type hub struct {
 	epoch func() string // a new random one
 
 	sessions sessions
+	outcasts outcasts
 
 	mu      sync.RWMutex
 	streams map[string]*stream

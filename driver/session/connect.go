@@ -30,7 +30,7 @@ func (s *Session) dial(now time.Duration, out *Out) {
 	if s.hinted {
 		e.Flags |= history.FlagServer
 	}
-	if s.cfg.Refused {
+	if s.cfg.Refused || s.outcast {
 		e.Flags |= history.FlagForbidden
 	}
 	s.hinted = false
@@ -44,7 +44,7 @@ func (s *Session) Opened(now time.Duration, out *Out) {
 		return
 	}
 	s.state = Connecting
-	s.heard = now
+	s.heard, s.spared = now, false
 	s.beatSent, s.beatAt, s.silence = 0, 0, 0
 	s.quiet()
 	s.bearer = 0
@@ -59,7 +59,7 @@ func (s *Session) connected(in *Incoming, out *Out) {
 	if s.state != Connecting {
 		return
 	}
-	if s.cfg.Refused {
+	if s.cfg.Refused || s.outcast && !s.spared {
 		s.letIn(in, out)
 		return
 	}

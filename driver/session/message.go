@@ -78,7 +78,7 @@ func (s *Session) erred(in *Incoming, out *Out) {
 	m := in.Message
 	note := string(m.Reason)
 	switch {
-	case s.state == Connecting && m.Denied && s.cfg.Refused:
+	case s.state == Connecting && m.Denied && s.unwelcome():
 		s.bar(in.Now, int32(m.Code), note, out)
 		s.drop("connect refused", out)
 		return

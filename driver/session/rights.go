@@ -33,7 +33,7 @@ func (s *Session) turnedAway(l *Loss, now time.Duration, out *Out) bool {
 	}
 	unauthorised := l.Refused && (l.Code == 401 || l.Code == 403)
 	switch {
-	case s.cfg.Refused && (unauthorised || !l.Refused && disowns(l.Code)):
+	case s.unwelcome() && (unauthorised || !l.Refused && disowns(l.Code)):
 		s.bar(now, l.Code, l.Note, out)
 		return l.Refused
 	case unauthorised:
@@ -71,7 +71,7 @@ func (s *Session) turnDown(sub *subscription, in *Incoming, out *Out) {
 		s.tellDenied(in.Now, sub.channel, code, note, history.FlagForbidden, out)
 		s.settle(in.Now, out)
 		return
-	case m.Denied && !m.Vague && !s.outdated(in.Now):
+	case m.Denied && !m.Vague && !s.outdated(in.Now) && !s.revoked:
 		s.tellDenied(in.Now, sub.channel, code, note, 0, out)
 	}
 	s.deny(sub, in.Now, code, note, out)
@@ -86,6 +86,16 @@ func (s *Session) letThrough(sub *subscription, in *Incoming, out *Out) {
 	out.emit(e)
 	s.settle(in.Now, out)
 }
+
+// unwelcome reports whether a refusal to let the client in is right.
+func (s *Session) unwelcome() bool { return s.cfg.Refused || s.revoked }
+
+// Revoke says that the server is asked to take the client's rights away.
+func (s *Session) Revoke() { s.revoked = true }
+
+// Revoked says that the server has done so. A connect that was sent before may
+// still be answered as if it had not.
+func (s *Session) Revoked() { s.outcast, s.spared = true, s.state == Connecting }
 
 // granted: the server has subscribed the client by itself. What comes of it is
 // rightly the client's; it is not counted on, and not asked for again.

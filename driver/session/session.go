@@ -141,6 +141,9 @@ type Session struct {
 	stopped  bool // no further attempt is wanted
 	wantPong bool
 	barred   bool // it was not let in, as the plan wants
+	revoked  bool // the target was asked to take its rights away: a refusal is right
+	outcast  bool // and has done so: being let in is wrong
+	spared   bool // unless the connect of this connection may have been there before
 	hinted   bool // the server's announcement, not the backoff, sets the time of the next attempt
 
 	named    bool   // it names a session when it connects

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -58,8 +59,8 @@ func embedChild(plan *scenario.Plan, self string) (*embedded, error) {
 }
 
 // child implements driver.Control for a gateway of another process: a line
-// `ID VERB NODE DOWN PAUSE` asks, `ID done` or `ID failed: WHY` answers, and
-// `ID end` asks to end early.
+// `ID VERB NODE DOWN PAUSE` or `ID revoke "USER"` asks, `ID done` or `ID failed: WHY`
+// answers, and `ID end` asks to end early.
 type child struct {
 	mu      sync.Mutex
 	in      io.Writer
@@ -103,6 +104,15 @@ func (c *child) answer(id string, err error) {
 
 // Gateway implements driver.Control.
 func (c *child) Gateway(ctx context.Context, verb string, node int, down, pause time.Duration) error {
+	return c.ask(ctx, fmt.Sprintf("%s %d %s %s", verb, node, down, pause))
+}
+
+// Revoke implements driver.Control.
+func (c *child) Revoke(ctx context.Context, user string) error {
+	return c.ask(ctx, "revoke "+strconv.Quote(user))
+}
+
+func (c *child) ask(ctx context.Context, command string) error {
 	answer := make(chan error, 1)
 	c.mu.Lock()
 	if c.gone {
@@ -112,7 +122,7 @@ func (c *child) Gateway(ctx context.Context, verb string, node int, down, pause 
 	c.next++
 	id := fmt.Sprint(c.next)
 	c.waiting[id] = answer
-	_, err := fmt.Fprintf(c.in, "%s %s %d %s %s\n", id, verb, node, down, pause)
+	_, err := fmt.Fprintf(c.in, "%s %s\n", id, command)
 	c.mu.Unlock()
 	if err != nil {
 		return err

@@ -66,6 +66,12 @@ func (c cluster) Gateway(ctx context.Context, verb string, node int, down, pause
 	return c.Do(ctx, gateway.Verb(verb), node, down, pause)
 }
 
+// Revoke implements driver.Control.
+func (c cluster) Revoke(_ context.Context, user string) error {
+	c.Cluster.Revoke(user)
+	return nil
+}
+
 // GatewayConfig turns the plan's words into the gateway's configuration. Key is
 // what tokens are signed with.
 func GatewayConfig(p scenario.GatewayPlan, key string) gateway.Config {
