@@ -25,7 +25,7 @@ import (
 // recv CH MSG, cause CH O/E MSG (of the receipt before), unsub CH, unsubbed CH, revoked CH, gap CH O/E, told CH O/E, probe SENT, resynced SINCE,
 // refused CODE, problem CODE [excused|overdue|broken], dial NODE [hinted], notice MS, leftover CH MSG and displaced
 // CODE of the connection before; sub CH forbidden, ack CH forbidden, denied CH [forbidden], shut-out (not let in),
-// barred and let-in (of those who must not be), given CH (by the server itself). The run: phase NAME,
+// barred and let-in (of those who must not be), outcast (the target confirms a revocation, which is fault revoke), given CH (by the server itself). The run: phase NAME,
 // fault NAME @NODE, healed NAME @NODE. An abuse is healed =obeyed, =refused, or neither. Tellers: pub CH MSG [retry|outbox], ok|fail|unknown CH MSG [O/E] [retry].
 // A message is `t0#3`, `t0.1#3` with its incarnation, and ends in `!` if it is a
 // fence. Flags: replay, corrupt, storm, arrived=S. An answer that hides its position has `-` there. A sub that ends in filter=N has filter N;
@@ -279,7 +279,7 @@ var scriptKinds = map[string]history.Kind{
 	"sub": history.Subscribe, "ack": history.Subscribed, "recv": history.Deliver, "unsub": history.Unsubscribe, "revoked": history.Unsubscribed,
 	"gap": history.Gap, "told": history.Passed, "probe": history.Probe, "resynced": history.Resynced, "refused": history.Refused, "problem": history.Problem, "dial": history.Dial,
 	"pub": history.Publish, "ok": history.Outcome, "fail": history.Outcome, "unknown": history.Outcome, "phase": history.Phase,
-	"cause": history.Caused, "notice": history.Announced, "expires": history.Expires, "session": history.Connected, "leftover": history.Leftover, "displaced": history.Displaced, "unsubbed": history.Unsubscribed,
+	"cause": history.Caused, "notice": history.Announced, "expires": history.Expires, "outcast": history.Revoked, "session": history.Connected, "leftover": history.Leftover, "displaced": history.Displaced, "unsubbed": history.Unsubscribed,
 	"denied": history.Denied, "shut-out": history.Denied, "barred": history.Denied, "let-in": history.Connected, "given": history.Subscribed,
 }
 

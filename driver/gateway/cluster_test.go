@@ -46,8 +46,19 @@ func settle(t *testing.T, nodes int, cfg Config, f func(s *town)) {
 	})
 }
 
-// dial opens a client at a node; nil if that does not let it in.
+// dial connects a user at a node; nil if that does not let anybody in.
 func (s *town) dial(node int, user string) *client {
+	s.t.Helper()
+	c := s.stranger(node)
+	if c != nil {
+		c.command(&dialect.Command{Verb: dialect.Connect, User: user})
+		c.want(dialect.Connected)
+	}
+	return c
+}
+
+// stranger opens a client at a node, who has not told who it is.
+func (s *town) stranger(node int) *client {
 	s.t.Helper()
 	nc, err := s.network.Dial(fmt.Sprint(node))
 	if err != nil {
@@ -60,10 +71,7 @@ func (s *town) dial(node int, user string) *client {
 		nc.Close()
 		return nil
 	}
-	c := &client{t: s.t, nc: nc, r: r, d: dialect.Events{}.Decoder()}
-	c.command(&dialect.Command{Verb: dialect.Connect, User: user})
-	c.want(dialect.Connected)
-	return c
+	return &client{t: s.t, nc: nc, r: r, d: dialect.Events{}.Decoder()}
 }
 
 func (s *town) do(v Verb, node int, down, pause time.Duration) (done chan error) {

@@ -44,6 +44,7 @@ func TestDefects(t *testing.T) {
 		"expired-position-no-error": true, "large-overtaken": true, // wrong_history_test.go
 		"overlap-copies": true, "invented-message": true, // wrong_copies_test.go
 		"foreign-epoch-accepted": true, "stale-store-replay": true, "future-offset-accepted": true, "session-hijack": true, "other-session-evicted": true, "expired-token-trusted": true, "expired-token-alive": true, // wrong_offence_test.go
+		"revocation-ignored": true, "revoked-readmitted": true, // revoke_test.go
 		"filter-false-positive": true, "unfiltered-replay": true, "unfiltered-queue": true, "stale-filter": true, "filter-false-negative": true, // filter_test.go
 		"membership-lost-silent": true, "cross-channel-leak": true, "cross-tenant-leak": true, "connection-id-reuse-leak": true,
 		"wildcard-overmatch": true, "post-unsubscribe-delivery": true, "command-inversion": true, // TestIsolationDefects

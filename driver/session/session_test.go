@@ -243,6 +243,10 @@ func (p *script) input(words []string) {
 		p.s.Leave()
 	case "renew":
 		p.s.Renew()
+	case "revoke":
+		p.s.Revoke()
+	case "revoked":
+		p.s.Revoked()
 	case "unread":
 		p.out.Events = append(p.out.Events, history.Event{Kind: history.Say, Note: fmt.Sprint(p.s.Unread())})
 	case "state":

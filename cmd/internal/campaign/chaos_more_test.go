@@ -18,10 +18,11 @@ type more struct {
 	reap   time.Duration
 	abuses bool
 	mutes  bool
+	bans   *rand.Rand // a stream of its own, so that older seeds stay what they are
 }
 
 func drawMore(seed uint64) more {
-	m := more{Rand: rand.New(rand.NewPCG(seed, 0x303e))}
+	m := more{Rand: rand.New(rand.NewPCG(seed, 0x303e)), bans: rand.New(rand.NewPCG(seed, 0xba2))}
 	m.on = m.chance(0.6)
 	m.rights = m.on && m.chance(0.25)
 	return m
@@ -125,6 +126,17 @@ func (c *chaos) moreMoments() {
 			c.line("  - {%s, disconnect: {%show: %s, away: %s}}", at, who, m.pick("reset", "vanish", "freeze", "fin"), m.pick("100ms..1s", "2s..4s", "8s"))
 		}
 	}
+	for range c.bansDrawn() {
+		c.line("  - {at: %dms, revoke: {who: %s, share: %d%%}}", m.bans.IntN(int(c.active/time.Millisecond)), all[m.bans.IntN(len(all))], 5+m.bans.IntN(60))
+	}
+}
+
+// bansDrawn is how often rights are taken away, where there are any.
+func (c *chaos) bansDrawn() int {
+	if !c.more.rights {
+		return 0
+	}
+	return c.more.bans.IntN(3)
 }
 
 // moreExpect are expectations that a correct gateway can't but keep.
