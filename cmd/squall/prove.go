@@ -23,7 +23,7 @@ type proveOptions struct {
 	scenarios, defects, faults names
 	seeds                      number
 	limit                      time.Duration
-	sockets                    bool
+	sockets, small             bool
 	correct                    bool
 	target, dialect, as, start string
 	set                        []string
@@ -69,6 +69,7 @@ time is real, a run may also end inconclusive: it is counted as open.`,
 	f.Var(&o.seeds, "seeds", "runs of each cell in all (default 1, or no limit with --for)")
 	f.Var(span{&o.limit, false}, "for", "end after this time")
 	f.BoolVar(&o.sockets, "sockets", false, "over loopback instead of in bubbles")
+	f.BoolVar(&o.small, "small", false, "with --sockets: in the small form of the bubbles")
 	f.Var(word{&o.target, "URL"}, "target", "against this gateway; only scenarios, no defects")
 	f.Var(word{&o.dialect, "NAME"}, "dialect", "the protocol of --target")
 	f.Var(texts{&o.set, "PATH=VALUE"}, "set", "change a value of the scenarios, for --target")
@@ -267,6 +268,10 @@ func (o *proveOptions) plan() (*campaign.ProofPlan, error) {
 	case o.target != "":
 		where = o.dialect + " " + withoutUser(o.target)
 		where = strings.TrimSpace(where)
+	case o.small && !o.sockets:
+		return nil, usage(errors.New("--small is about --sockets; bubbles are small anyway"))
+	case o.small:
+		where = campaign.Small
 	case o.sockets:
 		where = campaign.OnSockets
 	}

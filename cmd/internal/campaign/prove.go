@@ -21,8 +21,9 @@ type Compile func(file string, source []byte, seed uint64, set ...string) (*scen
 
 // Where a job runs, unless it is the URL of a target.
 const (
-	InBubble  = "bubble"  // in memory and virtual time, in the scenario's small form
-	OnSockets = "sockets" // over loopback, as it is written
+	InBubble  = "bubble"         // in memory and virtual time, in the scenario's small form
+	OnSockets = "sockets"        // over loopback, as it is written
+	Small     = "sockets, small" // over loopback, in its small form
 )
 
 // Job is one run of a proof.
@@ -118,7 +119,7 @@ func (j *Job) plan(compile Compile) (*scenario.Plan, error) {
 		source = withMoment(source, moment)
 	}
 	var set []string
-	if j.Where == InBubble {
+	if j.Where == InBubble || j.Where == Small {
 		set = Header(j.Source, "Small")
 	}
 	if j.Defect != "" {

@@ -163,3 +163,63 @@ func TestFoundByName(t *testing.T) {
 		}
 	}
 }
+
+// Where time is real, or a fault is added, a run may stay open: neither an alarm nor
+// a pass. In a bubble without one it must pass.
+func TestProveLeavesOpen(t *testing.T) {
+	for _, row := range []struct {
+		where, fault string
+		state        assert.State
+		want         string // wrong, open or right
+	}{
+		{InBubble, "", assert.Pass, "right"},
+		{InBubble, "", assert.Inconclusive, "wrong"},
+		{InBubble, "reset", assert.Inconclusive, "open"},
+		{InBubble, "reset", assert.Fail, "wrong"},
+		{OnSockets, "", assert.Inconclusive, "open"},
+		{Small, "", assert.Pass, "right"},
+		{"mosquitto", "", assert.Inconclusive, "open"},
+		{"mosquitto", "", assert.Fail, "wrong"},
+		{OnSockets, "", assert.NotApplicable, "wrong"},
+	} {
+		j := Job{Where: row.where, Fault: row.fault}
+		a := j.judge(&report.Result{State: row.state, Verdicts: []assert.Verdict{{Name: "errors: 0", State: row.state, Reason: "so it is"}}})
+		got := "right"
+		switch {
+		case a.Why != "":
+			got = "wrong"
+		case a.Open != "":
+			got = "open"
+		}
+		if got != row.want {
+			t.Errorf("%+v: %+v", row, a)
+		}
+	}
+}
+
+// What a run needs is there before it and gone after it; where it can't be had, the
+// run counts as wrong.
+func TestProveReadies(t *testing.T) {
+	var ready, after int
+	plan, _ := proofOf(2, nil)
+	plan.Cells = []report.Cell{{Scenario: "a", Where: "there"}}
+	plan.Ready = func(context.Context, Job) (func(), error) {
+		if ready++; ready == 2 {
+			return nil, errors.New("no server")
+		}
+		return func() { after++ }, nil
+	}
+	plan.Compile = func(string, []byte, uint64, ...string) (*scenario.Plan, error) {
+		if ready == 1 {
+			return nil, errors.New("not today") // the run itself is not what is tested
+		}
+		return &scenario.Plan{}, nil
+	}
+	p := new(report.Proof)
+	if err := Prove(context.Background(), plan, p); err != nil {
+		t.Fatal(err)
+	}
+	if ready != 2 || after != 1 || len(p.Cells[0].Wrong) != 2 || p.Cells[0].Wrong[1].Why != "no server" {
+		t.Errorf("%d ready, %d after, %+v", ready, after, p.Cells)
+	}
+}
