@@ -129,7 +129,9 @@ func unsettled(r *Result, v *assert.Verdict) string {
 	if c := p.counts(v.Counts); len(c) > 0 {
 		p.field("counted", strings.Join(c, ", "))
 	}
-	p.field("target", r.Lost)
+	if r.Lost != v.Reason {
+		p.field("target", r.Lost)
+	}
 	p.place(r, v)
 	p.again(r.Command)
 	return strings.TrimRight(p.out.String(), "\n")

@@ -89,9 +89,7 @@ func (c *compiler) moment(i, k int, m *MomentSpec) Moment {
 			c.plan.Clients[v.Client].Slowed = true
 		}
 		x.Summary = fmt.Sprintf("slow %s to %s", c.crowd(d.Who, d.Share), bytesPerSecond(d.Rate.PerSecond))
-		if d.For.Given {
-			x.Summary += " for " + d.For.String()
-		}
+		x.Summary += d.For.lasting()
 		return x
 	case m.Subscribe != nil:
 		return c.topicMoment(i, k, path, "subscribe", m.Subscribe, m.Optional)

@@ -62,9 +62,7 @@ func (c *compiler) degrade(i, k int, d *DegradeSpec) Moment {
 		x.Victims[v].Link = l
 	}
 	x.Summary = "degrade " + c.crowd(d.Who, d.Share) + " to " + (&LinkSpec{Delay: d.Delay, Jitter: d.Jitter, Rate: d.Rate}).text()
-	if d.For.Given {
-		x.Summary += " for " + d.For.String()
-	}
+	x.Summary += d.For.lasting()
 	return x
 }
 

@@ -10,13 +10,19 @@ import (
 // how long.
 func lasts(do string) bool { return do == "slow" || do == "mute" || do == "degrade" }
 
+// lasting says for people how long an action goes on.
+func (d Duration) lasting() string {
+	if d.Given {
+		return " for " + d.String()
+	}
+	return " until the drain"
+}
+
 // mute makes the moment at which clients begin to omit something.
 func (c *compiler) mute(i, k int, d *MuteSpec, optional bool) Moment {
 	x := Moment{Do: "mute", How: d.What, For: d.For.Duration, Victims: c.victims(i, k, d.Who, d.Share, 0, Draw{}, false)}
 	x.Summary = fmt.Sprintf("mute %s of %s", d.What, c.crowd(d.Who, d.Share))
-	if d.For.Given {
-		x.Summary += " for " + d.For.String()
-	}
+	x.Summary += d.For.lasting()
 	if d.What != "acks" {
 		return x
 	}

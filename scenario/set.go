@@ -12,7 +12,7 @@ import (
 // the new value is judged like any other; problems with it are placed at the
 // flag.
 func (d *decoder) set(root *yaml.Node, change string) {
-	origin := "--set " + change
+	origin := "--set " + clipped(change)
 	fail := func(format string, args ...any) {
 		d.problems = append(d.problems, place{origin: origin}.problem(d.s.file, fmt.Sprintf(format, args...)))
 	}
@@ -78,6 +78,16 @@ func (d *decoder) set(root *yaml.Node, change string) {
 			return
 		}
 	}
+}
+
+// mostOfChange is how much of a change is repeated with each of its problems.
+const mostOfChange = 60
+
+func clipped(change string) string {
+	if r := []rune(change); len(r) > mostOfChange {
+		return string(r[:mostOfChange-1]) + "…"
+	}
+	return change
 }
 
 func (d *decoder) key(name, origin string) *yaml.Node {

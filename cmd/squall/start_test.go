@@ -116,7 +116,8 @@ func TestRunStartFails(t *testing.T) {
 	url := "ws://" + free(t)
 	for command, want := range map[string]string{
 		"sh -c 'echo no port left >&2; exit 7'": "the server, which ended with exit status 7, wrote:\n  no port left",
-		"/no/such/server":                       "starting /no/such/server:",
+		"/no/such/server":                       "starting /no/such/server: there is no such program; give its path",
+		"/etc/passwd":                           "starting /etc/passwd: it may not be executed: chmod +x /etc/passwd",
 	} {
 		b := newBench()
 		path := filepath.Join(t.TempDir(), "r.xml")

@@ -3,7 +3,9 @@ package campaign
 import (
 	"bytes"
 	"cmp"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os/exec"
 	"strings"
 	"sync"
@@ -39,7 +41,7 @@ func Start(words []string) (*Server, error) {
 	s.cmd.WaitDelay = time.Second               // who inherited the outputs need not be waited for
 	ownGroup(s.cmd)
 	if err := s.cmd.Start(); err != nil {
-		return nil, targetError{fmt.Errorf("starting %s: %w", words[0], err)}
+		return nil, targetError{explainStart(words[0], err)}
 	}
 	go func() {
 		_ = s.cmd.Wait() // how it ended is in ProcessState
@@ -51,6 +53,17 @@ func Start(words []string) (*Server, error) {
 		close(s.ended)
 	}()
 	return s, nil
+}
+
+// explainStart says why a program can't be started, and what to do about it.
+func explainStart(program string, err error) error {
+	switch {
+	case errors.Is(err, exec.ErrNotFound), errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("starting %s: there is no such program; give its path, from the directory you are in, or a name in PATH", program)
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("starting %s: it may not be executed: chmod +x %s", program, program)
+	}
+	return fmt.Errorf("starting %s: %w", program, err)
 }
 
 // Ended is closed when the process is gone.
