@@ -171,18 +171,22 @@ func TestProveLeavesOpen(t *testing.T) {
 		where, fault string
 		state        assert.State
 		want         string // wrong, open or right
+		defect       string
 	}{
-		{InBubble, "", assert.Pass, "right"},
-		{InBubble, "", assert.Inconclusive, "wrong"},
-		{InBubble, "reset", assert.Inconclusive, "open"},
-		{InBubble, "reset", assert.Fail, "wrong"},
-		{OnSockets, "", assert.Inconclusive, "open"},
-		{Small, "", assert.Pass, "right"},
-		{"mosquitto", "", assert.Inconclusive, "open"},
-		{"mosquitto", "", assert.Fail, "wrong"},
-		{OnSockets, "", assert.NotApplicable, "wrong"},
+		{InBubble, "", assert.Pass, "right", ""},
+		{InBubble, "", assert.Inconclusive, "wrong", ""},
+		{InBubble, "reset", assert.Inconclusive, "open", ""},
+		{InBubble, "reset", assert.Fail, "wrong", ""},
+		{OnSockets, "", assert.Inconclusive, "open", ""},
+		{Small, "", assert.Pass, "right", ""},
+		{"mosquitto", "", assert.Inconclusive, "open", ""},
+		{"mosquitto", "", assert.Fail, "wrong", ""},
+		{OnSockets, "", assert.NotApplicable, "wrong", ""},
+		{Small, "", assert.Inconclusive, "open", "ack-then-drop"},
+		{Small, "", assert.Pass, "wrong", "ack-then-drop"},
+		{InBubble, "", assert.Inconclusive, "wrong", "ack-then-drop"},
 	} {
-		j := Job{Where: row.where, Fault: row.fault}
+		j := Job{Where: row.where, Fault: row.fault, Defect: row.defect}
 		a := j.judge(&report.Result{State: row.state, Verdicts: []assert.Verdict{{Name: "errors: 0", State: row.state, Reason: "so it is"}}})
 		got := "right"
 		switch {
