@@ -88,13 +88,17 @@ const (
 	// Owned by isolation.
 	ExpiredTokenAlive
 	PostRevocationDelivery
+	// Owned by retained.
+	RetainedMissing
+	RetainedStale
+	RetainedUnasked
 
 	anomalies // how many there are
 )
 
 // harm is what an anomaly does to a subscriber; rules look at it to know which
 // foreign anomalies concern them.
-type harm uint16
+type harm uint32
 
 const (
 	loses harm = 1 << iota
@@ -111,6 +115,7 @@ const (
 	offends // lets pass what is wrong
 	spreads // makes one client suffer for another
 	bars    // turns away who may come in
+	keeps   // gives newcomers something else than what is kept for them
 )
 
 // Definition explains one anomaly; `squall explain` prints it.
@@ -220,4 +225,8 @@ var definitions = [anomalies]Definition{
 	LateHeartbeat:          {"late-heartbeat", "heartbeat", "heartbeat: server-every", "the server let more time pass between two pings of a connection than the limit", delays},
 	ExpiredTokenAlive:      {"expired-token-alive", "isolation", "expiry", "a message came that was published after the client's token had expired, and the time was over that the target promises to need", leaks},
 	PostRevocationDelivery: {"post-revocation-delivery", "isolation", "isolation", "a message came that was published after the target had confirmed that the client has no rights any more", leaks},
+
+	RetainedMissing: {"retained-missing", "retained", "retained: latest", "who subscribed was not given what the channel had been told to keep before", keeps},
+	RetainedStale:   {"retained-stale", "retained", "retained: latest", "who subscribed was given a message that another one had replaced before", keeps},
+	RetainedUnasked: {"retained-unasked", "retained", "retained: latest", "who subscribed was given a message as retained whose publisher had not asked for that", keeps},
 }

@@ -597,4 +597,34 @@ var explanations = [anomalies]Explanation{
 		Issues: []string{"aspnet/WebSockets#204", "processone/ejabberd#698"},
 		Look:   "the interval in the configuration, and the length of the connection's queue when a ping is due; clients with a watchdog drop such connections as dead",
 	},
+	RetainedMissing: {
+		Wire: "a publication with the retain mark is acknowledged, then a client subscribes to its channel and gets the answer, and nothing that is marked as retained",
+		Causes: []string{
+			"what is kept stands on the node of its publisher, and the subscriber is on another one",
+			"a pattern brings what the first matching channel keeps, and the search ends there",
+			"only a subscription that is new to its session gets it, and not one that a client asks for again",
+		},
+		Issues: []string{"rabbitmq/rabbitmq-server#2557", "emqx/emqx#1314", "vernemq/vernemq#507", "redboltz/async_mqtt#442"},
+		Look:   "the node of the witness's client and that of the publisher; whether the subscription is to a pattern, or one that its session has had before; limits and expiry of the store of retained messages",
+	},
+	RetainedStale: {
+		Wire: "two publications with the retain mark are acknowledged one after the other, then a client subscribes and gets the first one, marked as retained",
+		Causes: []string{
+			"what is kept is copied to other nodes after the acknowledgement, or a cache there is never told",
+			"the store takes the first message of a channel, and does not replace it",
+			"two publications are stored by two workers, and the older one comes last",
+		},
+		Issues: []string{"emqx/emqx#11711", "lpeterse/haskell-mqtt#6", "nats-io/nats-server#2179"},
+		Look:   "what lies between the acknowledgement and the store; whether it is always the same node that gives old ones; how much older they are. `retain: true` says that the latest counts, so an old one is a wrong state for as long as nothing new comes",
+	},
+	RetainedUnasked: {
+		Wire: "a client subscribes and gets a message marked as retained that was published without the retain mark",
+		Causes: []string{
+			"the mark of a publication is never looked at, and everything is stored",
+			"a setting of the channel keeps the last message of any kind",
+			"a publication without the mark replaces what is stored instead of passing it by",
+		},
+		Issues: []string{"apache/shenyu#6849"},
+		Look:   "where the mark is read on the way in. Such a message takes the place of what was to be kept, so that whoever comes later sees an event where the state should be",
+	},
 }

@@ -11,6 +11,7 @@ type wants struct {
 	groups []BriefGroup
 
 	isolation bool                       // is expected
+	retained  bool                       // is expected
 	abuse     bool                       // is to hurt its author alone
 	personal  map[history.ChannelID]bool // channels of one user
 	observed  map[history.ChannelID]bool // channels whose payloads are not ours
@@ -34,6 +35,7 @@ func newWants(b *Brief, names *history.Names) wants {
 	}
 	for _, x := range b.Expect {
 		w.isolation = w.isolation || x.Rule == "isolation"
+		w.retained = w.retained || x.Rule == "retained"
 		w.abuse = w.abuse || x.Rule == "close" && x.Close.When == "abuse"
 		w.all = append(w.all, want{Expectation: x, filter: newFilter(b, names, x.Groups, x.Channel)})
 	}

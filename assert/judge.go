@@ -32,6 +32,7 @@ type Judge struct {
 	returns      returns
 	causal       causal
 	sessions     sessions
+	retention    retention
 	takeovers    takeovers
 	beats        beats
 	errors       errors
@@ -96,6 +97,7 @@ func NewJudge(b *Brief, names *history.Names) *Judge {
 	j.evidence.pattern = func(ch history.ChannelID) bool { return j.claims.pattern(j, ch) }
 	j.meters = newMeters(&j.want)
 	j.abuses.expected = j.want.abuse
+	j.retention.on = j.want.retained
 	j.beats = newBeats(&j.want, clients)
 	j.parts = []*Judge{j}
 	return j
@@ -158,6 +160,7 @@ func (j *Judge) turn(e *history.Event) {
 func (j *Judge) rare(e *history.Event) {
 	p := j.person(e.Client)
 	j.beats.add(j, e)
+	j.retention.add(j, p, e)
 	if j.rights.add(j, p, e) {
 		return
 	}

@@ -102,6 +102,11 @@ var pairs = []pair{
 	{item: "the judge sees what a foreign server would send, and its twins share nothing with it",
 		good: []string{"cmd/squall.TestArrows", "cmd/internal/campaign.TestShippedScenariosPassInBubbles", ".TestTwinAgrees", ".TestIsolationTwinAgrees", ".TestQueueTwinAgrees", ".TestCopiesAgainstTwin", ".TestSieveTwin"},
 		bad:  []string{"cmd/internal/campaign.TestDefectsFailByNameInBubbles", ".TestEachDefectFailsByItsName", ".TestPlainDefectsFailByTheirNames"}},
+	{item: "what a channel keeps is no delivery; what overlaps a subscribe, or has no answer, may be given or not",
+		good: []string{"retained-good delivery=pass", "retained-concurrent-good retained=pass", "retained-unanswered-good retained=pass", "retained-unknown-good retained=pass", "retained-restart-good retained=pass",
+			"retained-cut-open retained=inconclusive", ".TestRetainedTwin"},
+		bad: []string{"retained-missing-bad retained=fail:retained-missing", "retained-stale-bad retained=fail:retained-stale", "retained-unasked-bad retained=fail:retained-unasked", "retained-known-behind-bad retained=fail:retained-stale",
+			"retained-cut-later-bad retained=fail:retained-missing", "retained-live-lost-bad delivery=fail:lost-message"}},
 
 	// When nobody can say.
 	{item: "a publication of unknown outcome: its absence is no loss",

@@ -16,6 +16,7 @@ type publication struct {
 	result  history.Result
 	written bool
 	retried bool  // sent again, with the same key
+	retain  bool  // its channel is to keep it
 	flushed bool  // said while offline, and written on the return
 	node    int16 // of the target, to which it was sent
 }
@@ -170,7 +171,7 @@ func (p *publications) publish(e *history.Event, node int16) {
 		b.all = append(b.all, publication{})
 		p.held++
 	}
-	b.all[e.Seq-1-b.gone] = publication{sent: e.Sent, life: e.Life, written: true, node: node, flushed: e.Flags&history.FlagOutbox != 0}
+	b.all[e.Seq-1-b.gone] = publication{sent: e.Sent, life: e.Life, written: true, node: node, flushed: e.Flags&history.FlagOutbox != 0, retain: e.Flags&history.FlagRetain != 0}
 	b.mask(e.Seq, e.Offset)
 	if e.Flags&history.FlagOutbox != 0 {
 		p.flushed++

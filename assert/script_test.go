@@ -25,8 +25,8 @@ import (
 // recv CH MSG, cause CH O/E MSG (of the receipt before), unsub CH, unsubbed CH, revoked CH, gap CH O/E, told CH O/E, probe SENT, resynced SINCE,
 // refused CODE, problem CODE [excused|overdue|broken], dial NODE [hinted], notice MS, leftover CH MSG and displaced
 // CODE of the connection before; sub CH forbidden, ack CH forbidden, denied CH [forbidden], shut-out (not let in),
-// barred and let-in (of those who must not be), outcast (the target confirms a revocation, which is fault revoke), given CH (by the server itself). The run: phase NAME,
-// fault NAME @NODE, healed NAME @NODE. An abuse is healed =obeyed, =refused, or neither. Tellers: pub CH MSG [retry|outbox], ok|fail|unknown CH MSG [O/E] [retry].
+// barred and let-in (of those who must not be), outcast (the target confirms a revocation, which is fault revoke), given CH (by the server itself), kept CH MSG (given as what the channel keeps). The run: phase NAME,
+// fault NAME @NODE, healed NAME @NODE. An abuse is healed =obeyed, =refused, or neither. Tellers: pub CH MSG [retry|outbox|retain], ok|fail|unknown CH MSG [O/E] [retry].
 // A message is `t0#3`, `t0.1#3` with its incarnation, and ends in `!` if it is a
 // fence. Flags: replay, corrupt, storm, arrived=S. An answer that hides its position has `-` there. A sub that ends in filter=N has filter N;
 // a pub that ends in passes=N,M is let through by these.
@@ -256,7 +256,7 @@ func parseScript(text string) (*script, error) {
 					err = fmt.Errorf("%q", x)
 				}
 				s.want[rule] = state
-				s.expect(rule, map[string]string{"delivery": "exactly-once", "order": "per-channel", "recovery": "complete", "queue": "complete", "isolation": "strict"}[rule])
+				s.expect(rule, map[string]string{"delivery": "exactly-once", "order": "per-channel", "recovery": "complete", "queue": "complete", "isolation": "strict", "retained": "latest"}[rule])
 			}
 		case "with:":
 			for _, x := range f[1:] {
@@ -280,7 +280,7 @@ var scriptKinds = map[string]history.Kind{
 	"gap": history.Gap, "told": history.Passed, "probe": history.Probe, "resynced": history.Resynced, "refused": history.Refused, "problem": history.Problem, "dial": history.Dial,
 	"pub": history.Publish, "ok": history.Outcome, "fail": history.Outcome, "unknown": history.Outcome, "phase": history.Phase,
 	"cause": history.Caused, "notice": history.Announced, "expires": history.Expires, "outcast": history.Revoked, "session": history.Connected, "leftover": history.Leftover, "displaced": history.Displaced, "unsubbed": history.Unsubscribed,
-	"denied": history.Denied, "shut-out": history.Denied, "barred": history.Denied, "let-in": history.Connected, "given": history.Subscribed,
+	"denied": history.Denied, "shut-out": history.Denied, "barred": history.Denied, "let-in": history.Connected, "given": history.Subscribed, "kept": history.Retained,
 }
 
 func (s *script) event(f []string) error {
@@ -450,8 +450,8 @@ func (s *script) event(f []string) error {
 			return err
 		}
 		e.Due = now
-		if n := len(args); n > 1 && (args[n-1] == "retry" || args[n-1] == "outbox") {
-			e.Flags |= map[string]history.Flags{"retry": history.FlagRetry, "outbox": history.FlagOutbox}[args[n-1]]
+		if n := len(args); n > 1 && (args[n-1] == "retry" || args[n-1] == "outbox" || args[n-1] == "retain") {
+			e.Flags |= map[string]history.Flags{"retry": history.FlagRetry, "outbox": history.FlagOutbox, "retain": history.FlagRetain}[args[n-1]]
 			args = args[:n-1]
 		}
 		if kind == history.Publish && e.Flags&history.FlagRetry == 0 {
@@ -468,7 +468,7 @@ func (s *script) event(f []string) error {
 		code, err := strconv.Atoi(args[0])
 		e.Code, e.Life = int32(code), e.Life-1
 		return s.keep(e, err)
-	case history.Deliver, history.Caused, history.Leftover:
+	case history.Deliver, history.Retained, history.Caused, history.Leftover:
 		if kind == history.Leftover {
 			e.Life-- // of the connection before
 		}

@@ -28,6 +28,9 @@ type settlement struct {
 
 	cuts bool // the target is known to cut backlogs
 
+	handed   []keptEnd
+	handedOf map[uint64]int // of them, by cursorKey
+
 	holders               map[uint64][]holder // of connection ids
 	undecided, onTheirWay int64               // deliveries after an unsubscribe
 }
@@ -113,6 +116,7 @@ func (j *Judge) settle() *settlement {
 	s.judgeStrays()
 	s.judgeExpired()
 	s.judgeCausal()
+	s.judgeRetained()
 	return s
 }
 

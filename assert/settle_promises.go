@@ -37,6 +37,8 @@ func (s *settlement) unpromised(f *found) bool {
 		return q.Delivery == "at-least-once"
 	case d.harm == reorders:
 		return q.Order == "none" || q.Order == "per-publisher" && !f.same
+	case f.anomaly == RetainedMissing:
+		return q.Delivery == "at-most-once"
 	case d.harm&(refuses|delays) != 0 && d.Owner == "recovery":
 		return !q.Recovery
 	case d.harm&refuses != 0 && d.Owner == "queue":

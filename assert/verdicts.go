@@ -35,6 +35,8 @@ func (j *Judge) Verdicts(end End) []Verdict {
 			s.close(w, i, &v, end)
 		case "isolation":
 			s.isolation(w, &v)
+		case "retained":
+			s.retained(w, &v)
 		case "heartbeat":
 			s.heartbeat(w, i, &v, end)
 		default:
@@ -357,7 +359,7 @@ func (v *Verdict) orphaned(a Anomaly) {
 	if a == NoAnomaly || v.State == Fail {
 		return
 	}
-	example := map[string]string{"delivery": "delivery: exactly-once", "recovery": "recovery: complete", "queue": "queue: complete", "order": "order: per-channel", "isolation": "isolation: strict"}[a.Define().Owner]
+	example := map[string]string{"delivery": "delivery: exactly-once", "recovery": "recovery: complete", "queue": "queue: complete", "order": "order: per-channel", "isolation": "isolation: strict", "retained": "retained: latest"}[a.Define().Owner]
 	v.State = Inconclusive
 	v.Reason = fmt.Sprintf("%s was met, which `%s` judges: add `- %s` for these clients and channels", a, a.Define().Owner, example)
 }

@@ -128,6 +128,11 @@ func (s *settlement) line(k, end *fact, notes []string) Line {
 		}
 	case history.Leftover:
 		l.What, l.Text = "recv", "on the older connection: "+s.message(k.ident())
+	case history.Retained:
+		l.What, l.Text = "recv", "retained "+s.message(k.ident())
+		if k.flags&history.FlagCorrupt != 0 {
+			l.Text += ", stamp does not fit"
+		}
 	case history.Displaced:
 		l.What, l.Text = "closed", fmt.Sprintf("the older connection, with %d", k.code())
 	case history.Subscribe:
@@ -293,6 +298,8 @@ func (s *settlement) missing(f *found) string {
 	switch {
 	case d.harm == spreads:
 		return s.suffered(f)
+	case d.Owner == "retained":
+		return s.handedWhat(f)
 	case d.Owner == "heartbeat":
 		return f.beat()
 	case d.harm&(herds|parts|offends|delays) != 0:
@@ -324,6 +331,9 @@ func (s *settlement) missing(f *found) string {
 // unexcused says why nothing excuses the incident.
 func (s *settlement) unexcused(f *found) (out []string) {
 	d := f.anomaly.Define()
+	if d.Owner == "retained" {
+		return s.handedWhy(f)
+	}
 	if m := s.publication(f.channel, f.id); m != nil && m.known() && d.harm&loses != 0 {
 		out = append(out, "the publication was acknowledged")
 	}

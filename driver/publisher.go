@@ -126,7 +126,9 @@ func (s *shard) publishNow(p *publisher, c *client, m scenario.Publication, k in
 	pub, ok := c.Publish(int(p.index), id, due, now, p.plan.Ack, &s.out)
 	if ok {
 		e := &s.out.Events[len(s.out.Events)-1]
-		e.Flags |= flags
+		if e.Flags |= flags; m.Retain {
+			e.Flags |= history.FlagRetain
+		}
 		e.Offset = s.passes(id, m.Payload)
 		if m.Key != "" && s.fleet.plan.Promises.Idempotency && pub.ID != 0 {
 			c.Repeats(k)
@@ -145,7 +147,7 @@ func (s *shard) write(c *client, id history.ChannelID, m scenario.Publication, p
 		Run: s.fleet.cfg.Run, Publisher: pub.Publisher, Incarnation: pub.Incarnation, Seq: pub.Seq,
 		Due: due, Channel: s.hash(id), Fence: fence, Cause: s.causeOf(pub.Cause),
 	}, m.Size)
-	s.send(c, &dialect.Command{Verb: dialect.Publish, ID: pub.ID, Channel: m.Channel, Key: s.wireKey(pub.Publisher, m.Key), Payload: s.body, Quality: s.fleet.published(m.Channel, pub.ID != 0)})
+	s.send(c, &dialect.Command{Verb: dialect.Publish, ID: pub.ID, Channel: m.Channel, Key: s.wireKey(pub.Publisher, m.Key), Payload: s.body, Quality: s.fleet.published(m.Channel, pub.ID != 0), Retain: m.Retain})
 }
 
 // fence repeats the last message of the client's publisher on a channel.

@@ -39,6 +39,7 @@ type DialectInfo struct {
 	Sessions    bool     // connect may name a session, which the server may keep
 	Owned       bool     // and a session is its user's: whoever else names it gets one of their own
 	Keys        bool     // publications may carry an idempotency key
+	Retain      bool     // publications may ask to be kept, for whoever subscribes
 	Binary      bool     // its messages are binary
 	Offends     bool     // it can say wrong commands, and tell that they were refused
 	Promises    Promises // what its documentation promises

@@ -314,6 +314,7 @@ func (c *compiler) entries(path, group string, g *GroupSpec, vars []string) []*e
 			e.ack = *spec.Ack
 		}
 		e.key = c.key(at, &spec, g.of(namesOfStream), vars)
+		c.retain(at, &spec)
 		all = append(all, e)
 	}
 	return all
@@ -324,7 +325,7 @@ func (c *compiler) publisher(e *entry, s *scope, client int) *Problem {
 	p := c.plan
 	index := len(p.Publishers)
 	pub := Publisher{
-		Client: client, Name: e.name, Ack: e.ack, Together: e.spec.Start != "at-once",
+		Client: client, Name: e.name, Ack: e.ack, Retain: e.spec.Retain, Together: e.spec.Start != "at-once",
 		Rate: e.spec.Rate.PerSecond, Poisson: e.spec.Arrivals == "poisson",
 		Phase: Rand(p.Seed, "phase", index, 0).Float64(),
 		index: index, entry: e, self: s,

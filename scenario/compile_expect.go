@@ -48,6 +48,9 @@ func (c *compiler) promised(line int, taken map[string]bool) {
 	if p.any(func(q Promises) bool { return q.Queue.Size > 0 }) {
 		all = append(all, Expectation{Rule: "queue", Want: "complete"})
 	}
+	if c.retains() && p.Delivery != "at-most-once" { // whoever takes it claims that
+		all = append(all, Expectation{Rule: "retained", Want: "latest"})
+	}
 	all = append(all, Expectation{Rule: "isolation", Want: "strict"}) // whoever takes subscriptions claims that
 	for _, e := range all {
 		e.Line, e.Promised = line, true
@@ -83,6 +86,8 @@ func (c *compiler) expectation(s *ExpectSpec) Expectation {
 		e.Rule, e.Success, e.P, e.Peak = "reconnect", s.Reconnect.Success.Limit, s.Reconnect.list(), s.Reconnect.Peak.Limit
 	case s.Isolation != "":
 		e.Rule, e.Want = "isolation", s.Isolation
+	case s.Retained != "":
+		e.Rule, e.Want = "retained", s.Retained
 	case s.Heartbeat != nil:
 		e.Rule, e.ServerEvery, e.Reaps = "heartbeat", s.Heartbeat.ServerEvery.Limit, s.Heartbeat.Reaps.Limit
 	case s.Errors != nil:

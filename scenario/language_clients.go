@@ -92,5 +92,6 @@ type PublishSpec struct {
 	Ack      *bool    `yaml:"ack" about:"Ask for an acknowledgement; by default wherever the dialect can."`
 	Priority string   `yaml:"priority" enum:"urgent,normal,low" later:"*" about:"What overtakes what."`
 	Via      string   `yaml:"via" enum:"socket,http" later:"http" about:"The way; socket."`
+	Retain   bool     `yaml:"retain" about:"The target keeps the latest one of each channel, and gives it to whoever subscribes."`
 	Start    string   `yaml:"start" enum:"together,at-once" about:"together: when all initial arrivals are subscribed; at-once: when the client is."`
 }

@@ -206,6 +206,7 @@ type Publisher struct {
 	Client   int
 	Name     string
 	Ack      bool
+	Retain   bool    // the target keeps the latest one of each channel
 	Together bool    // starts with time 0; otherwise when its client is ready
 	Rate     float64 // per second, before any `rate` moment
 	Poisson  bool
@@ -222,6 +223,7 @@ type Publication struct {
 	Channel string
 	Payload []byte // a JSON object
 	Key     string // idempotency key; "" for none
+	Retain  bool   // the channel keeps it
 	Size    int    // pad the stamped payload with filler up to so many bytes; 0: no filler
 }
 

@@ -87,6 +87,9 @@ func (c *compiler) writtenGroup(g *Group) writtenGroup {
 		if p.Ack {
 			line += ", ack"
 		}
+		if p.Retain {
+			line += ", retain"
+		}
 		if s.Key != "" {
 			line += ", key " + string(s.Key)
 		}

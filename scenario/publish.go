@@ -41,7 +41,7 @@ var reserved = []string{"_squall", "_fill"}
 // concurrently.
 func (p *Publisher) Compose(k int64, now time.Duration, runID string) (Publication, error) {
 	e := p.entry
-	m := Publication{Channel: p.channel, Payload: e.static, Size: e.size.Lo}
+	m := Publication{Channel: p.channel, Payload: e.static, Size: e.size.Lo, Retain: p.Retain}
 	if p.channel != "" && e.static != nil && e.size.Lo == e.size.Hi && e.key == nil {
 		return m, nil
 	}

@@ -41,6 +41,9 @@ func (v *validator) expectations() {
 		if e.Close != nil {
 			v.closes(join(path, "close"), e.Close)
 		}
+		if e.Retained != "" {
+			v.retained(join(path, "retained"))
+		}
 		if h := e.Heartbeat; h != nil {
 			v.beatWant(join(path, "heartbeat"), e, h)
 		}

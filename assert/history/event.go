@@ -74,6 +74,8 @@ const (
 	Expires // the connect that is being sent carries a token with an end. Sent: when that is
 	Revoked // the target has confirmed that the client has no rights any more: what is published later is not for it. The FaultBegin `revoke` before it says when the target was asked
 
+	Retained // the message that a channel keeps was given, because of a subscribe: no delivery. Fields as in Deliver; no position.
+
 	kinds // how many there are
 )
 
@@ -135,6 +137,7 @@ const (
 	FlagApart                        // its time is also that of a link, or a reading, which the plan limits: the client's own, or the publisher's
 	FlagForbidden                    // the plan says that the target must refuse it (Dial, Subscribe, their answers, Denied)
 	FlagOverdue                      // an error because an answer did not come in time (Refused, Problem)
+	FlagRetain                       // the channel is to keep it, and to give it to whoever subscribes (Publish)
 )
 
 // ClientID numbers the clients of a run, from 0. -1: nobody in particular.

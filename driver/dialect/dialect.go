@@ -89,6 +89,7 @@ type Can struct {
 	Sticky      bool // a session that is kept can't be begun anew and kept again
 	Leave       bool // the client may say that it goes
 	Offend      bool // commands that must be refused can be said: Garbage, Nonsense, and others at the wrong time
+	Retain      bool // publications may ask to be kept as the latest of their channel, for whoever subscribes
 	Quality     bool // subscriptions and publications have a Quality; what is not acknowledged is AtMostOnce
 }
 
@@ -116,7 +117,7 @@ const (
 	Connect     Verb = iota + 1 // Token, User, Client, KeepAlive; Session, Fresh, Keep, Received if Can.Sessions
 	Subscribe                   // Channel, or a pattern in it, Quality; Recover with Epoch and Offset; Filter
 	Unsubscribe                 // Channel, or a pattern in it
-	Publish                     // Channel, Payload, Key, Quality
+	Publish                     // Channel, Payload, Key, Quality, Retain
 	Ping                        // the client's own heartbeat, if Can.ClientPing
 	Pong                        // the answer to a server's Ping message
 	Confirm                     // the answer to a Delivered that is AtLeastOnce, with its ID
@@ -148,6 +149,7 @@ type Command struct {
 	Keep      bool   // the session shall be kept while the client is away
 	Received  uint64 // deliveries and gaps that came since the session began
 	Quality   Quality
+	Retain    bool          // the channel keeps it, and gives it to whoever subscribes; if Can.Retain
 	Client    string        // the client's own name, the same on all its connections
 	KeepAlive time.Duration // the client says something at least this often; 0: it need not
 	KeepFor   time.Duration // with Keep: how long the session is wanted; 0: for ever
@@ -163,7 +165,7 @@ const (
 	Subscribed               // ID; Channel if named; Epoch, Offset if Positioned; Recovering, Recovered; Quality: as granted
 	Unsubscribed             // ID, or ID 0 if the server took it away (Channel, Code, Reason)
 	Published                // ID; Offset if Positioned
-	Delivered                // Channel, Payload; Epoch if told, Offset if Positioned; Replay; Quality, and then the ID to answer with, Repeated. Without Channel: ID is the Subscribe whose answer it came with
+	Delivered                // Channel, Payload; Epoch if told, Offset if Positioned; Replay; Retained; Quality, and then the ID to answer with, Repeated. Without Channel: ID is the Subscribe whose answer it came with
 	Gapped                   // Channel, Epoch, Offset: what lies up to and including Offset and is not here will not come
 	Error                    // ID of the refused command or 0; Code, Reason; Denied
 	Pinged                   // the server asks for a Pong
@@ -200,6 +202,7 @@ type Message struct {
 
 	Window   int // Connected: publications that may be unanswered at one time; 0: any number
 	Quality  Quality
+	Retained bool // Delivered: the channel has kept it, and it comes because of a subscribe; it has no position
 	Repeated bool // Delivered: it may have come before
 	Denied   bool // Error: the client has no right to it, or is not who it says; not for the moment only
 	Vague    bool // Error, Denied: or for another reason, such as a token that was good and has expired

@@ -21,7 +21,7 @@ func (Events) About() About {
 		SilenceCode: 4003, LostCode: 4009,
 		Can: Can{
 			Recover: true, Offsets: true, Ack: true, AckOffset: true,
-			Patterns: true, Filters: true, Unsubscribe: true, ClientPing: true, Sessions: true, Owned: true, Keys: true, Offend: true,
+			Patterns: true, Filters: true, Unsubscribe: true, ClientPing: true, Sessions: true, Owned: true, Keys: true, Offend: true, Retain: true,
 		},
 		Promises: Promises{
 			Delivery: "exactly-once", Order: "per-channel", Recovery: true,
@@ -58,6 +58,9 @@ func (Events) Append(dst []byte, c *Command) ([]byte, error) {
 	case Publish:
 		dst = AppendText(append(dst, `"type":"publish","channel":`...), c.Channel)
 		dst = appendMember(dst, "key", c.Key)
+		if c.Retain {
+			dst = append(dst, `,"retain":true`...)
+		}
 		dst = append(append(dst, `,"data":`...), c.Payload...)
 	case Ping:
 		dst = append(dst, `"type":"ping"`...)
@@ -151,6 +154,8 @@ func (d *eventsDecoder) Next(m *Message) bool {
 			m.Epoch = c.Text()
 		case "replay":
 			m.Replay = c.Bool()
+		case "retained":
+			m.Retained = c.Bool()
 		case "recovering":
 			m.Recovering = c.Bool()
 		case "recovered":

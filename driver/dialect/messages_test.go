@@ -31,6 +31,7 @@ func describe(m *Message) string {
 	add(m.Recovering, "recovering")
 	add(m.Recovered, "recovered")
 	add(m.Replay, "replay")
+	add(m.Retained, "retained")
 	add(m.Code != 0, "code=%d", m.Code)
 	add(len(m.Reason) > 0, "reason=%q", m.Reason)
 	add(m.HeartbeatEvery > 0, "every=%v", m.HeartbeatEvery)
@@ -83,6 +84,7 @@ func TestEventsMessages(t *testing.T) {
 		{"without history", `{"id":2,"type":"subscribed","channel":"vote.1"}`, `subscribed id=2 channel=vote.1`},
 		{"live", `{"type":"event","channel":"vote.1","offset":16,"data":{"a":[1]}}`, `delivered channel=vote.1 offset=16 payload={"a":[1]}`},
 		{"replayed", `{"type":"event","channel":"vote.1","offset":13,"replay":true,"data":"x"}`, `delivered channel=vote.1 offset=13 replay payload="x"`},
+		{"kept by its channel", `{"type":"event","channel":"vote.1","retained":true,"data":1}`, `delivered channel=vote.1 retained payload=1`},
 		{"without offset", `{"type":"event","channel":"vote.1","data":null}`, `delivered channel=vote.1 payload=null`},
 		{"members in another order, with space", "{ \"data\" : 1 ,\n \"offset\":7, \"channel\":\"v\\u006fte\", \"more\":{}, \"type\" : \"event\" }", `delivered channel=vote offset=7 payload=1`},
 		{"highest offset", `{"type":"event","channel":"c","offset":18446744073709551615,"data":1}`, `delivered channel=c offset=18446744073709551615 payload=1`},
@@ -164,6 +166,7 @@ func TestCommands(t *testing.T) {
 		{"recover from the start", Command{Verb: Subscribe, ID: 2, Channel: "c", Recover: true, Epoch: "e"}, `{"id":2,"type":"subscribe","channel":"c","recover":{"epoch":"e","offset":0}}`, `{"id":2,"subscribe":{"channel":"c","recover":true,"epoch":"e"}}`},
 		{"leave", Command{Verb: Unsubscribe, ID: 3, Channel: "c"}, `{"id":3,"type":"unsubscribe","channel":"c"}`, `{"id":3,"unsubscribe":{"channel":"c"}}`},
 		{"publish", Command{Verb: Publish, ID: 4, Channel: "c", Key: "k", Payload: []byte(`{"a":1}`)}, `{"id":4,"type":"publish","channel":"c","key":"k","data":{"a":1}}`, `{"id":4,"publish":{"channel":"c","data":{"a":1}}}`},
+		{"publish what is to be kept", Command{Verb: Publish, ID: 4, Channel: "c", Retain: true, Payload: []byte(`1`)}, `{"id":4,"type":"publish","channel":"c","retain":true,"data":1}`, `{"id":4,"publish":{"channel":"c","data":1}}`},
 		{"a channel of any letters", Command{Verb: Subscribe, ID: 5, Channel: "ü\"\n"}, `{"id":5,"type":"subscribe","channel":"ü\"\n"}`, `{"id":5,"subscribe":{"channel":"ü\"\n"}}`},
 		{"ping", Command{Verb: Ping, ID: 6}, `{"id":6,"type":"ping"}`, ``},
 		{"pong", Command{Verb: Pong}, `{"type":"pong"}`, `{}`},

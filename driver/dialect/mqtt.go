@@ -26,7 +26,7 @@ func (p MQTT) About() About {
 	a := About{
 		Name: "mqtt", Summary: "MQTT 5 brokers, QoS by the promised delivery", Path: "/mqtt",
 		Subprotocol: "mqtt", Binary: true,
-		Can:       Can{Ack: true, Patterns: true, Unsubscribe: true, ClientPing: true, Sessions: true, Leave: true, Quality: true},
+		Can:       Can{Ack: true, Patterns: true, Unsubscribe: true, ClientPing: true, Sessions: true, Leave: true, Retain: true, Quality: true},
 		Promises:  Promises{Delivery: "at-least-once", Order: "per-publisher", Takeover: "closes-old", Copies: "either"},
 		Heartbeat: 30 * time.Second, LastID: 1<<16 - 1, LongestText: 1<<16 - 1, Refuses: refusedTopic,
 	}
@@ -153,7 +153,11 @@ func (p MQTT) appendPublish(dst []byte, c *Command) ([]byte, error) {
 	if n > mostRemaining {
 		return dst, fmt.Errorf("MQTT has no packet of %d bytes", n)
 	}
-	dst = appendLength(append(dst, packets.Publish<<4|byte(c.Quality)<<1), n)
+	first := packets.Publish<<4 | byte(c.Quality)<<1
+	if c.Retain {
+		first |= 1
+	}
+	dst = appendLength(append(dst, first), n)
 	dst = append(dst, byte(len(c.Channel)>>8), byte(len(c.Channel)))
 	dst = appendSwapped(dst, c.Channel)
 	if c.Quality > AtMostOnce {

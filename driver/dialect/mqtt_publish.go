@@ -12,9 +12,10 @@ import (
 
 // publish reads a PUBLISH: topic, packet identifier above QoS 0, properties in
 // version 5, and the rest is the payload. It is what the library does, without
-// allocating.
+// allocating. RETAIN says that it comes because of a SUBSCRIBE: no subscription of ours
+// asks for what its publisher said of that (3.3.1.3 of both versions).
 func (d *mqttDecoder) publish(first byte, b []byte, m *Message) error {
-	m.Kind, m.Quality, m.Repeated = Delivered, Quality(first>>1&3), first&8 != 0
+	m.Kind, m.Quality, m.Repeated, m.Retained = Delivered, Quality(first>>1&3), first&8 != 0, first&1 != 0
 	switch {
 	case m.Quality > ExactlyOnce:
 		return errors.New("PUBLISH at QoS 3")

@@ -64,7 +64,8 @@ func TestMQTT5Messages(t *testing.T) {
 		{"QoS 0", `300b00066e6577732f61006d30`, `delivered channel=news.a payload=m0`},
 		{"QoS 1, with an expiry", `321200066e6577732f6100010502000151806d31`, `delivered id=1 channel=news.a quality=1 payload=m1`},
 		{"QoS 2, sent again", `3c0d00066e6577732f610002006d32`, `delivered id=2 channel=news.a quality=2 repeated payload=m2`},
-		{"retained", `310b00066e6577732f61006d30`, `delivered channel=news.a payload=m0`},
+		{"retained", `310b00066e6577732f61006d30`, `delivered channel=news.a retained payload=m0`},
+		{"retained, QoS 1, sent again", `3b0d00066e6577732f610003006d31`, `delivered id=3 channel=news.a retained quality=1 repeated payload=m1`},
 		{"without a payload", `300900066e6577732f6100`, `delivered channel=news.a payload=`},
 		{"a topic with dots", `300800055f2e612f6200`, `delivered channel=_/a.b payload=`},
 		{"all properties of a publication", `3030 000161 2b 0101 0200000001 030002 6161 080002 6262 090001 00 0b8001 0b01 26000161000162 260000 0000 0b ffffff7f 6d`,
@@ -161,6 +162,7 @@ func TestMQTTCommands(t *testing.T) {
 		{"publish at QoS 0", Command{Verb: Publish, Channel: "news.a", Payload: []byte("m0")}, `300b00066e6577732f61006d30`, `300a00066e6577732f616d30`},
 		{"publish at QoS 1", Command{Verb: Publish, ID: 3, Channel: "news.a", Quality: AtLeastOnce, Payload: []byte("m1")}, `320d00066e6577732f610003006d31`, `320c00066e6577732f6100036d31`},
 		{"publish at QoS 2", Command{Verb: Publish, ID: 4, Channel: "news.a", Quality: ExactlyOnce, Payload: []byte("m2")}, `340d00066e6577732f610004006d32`, `340c00066e6577732f6100046d32`},
+		{"publish at QoS 1, to be kept", Command{Verb: Publish, ID: 3, Channel: "news.a", Quality: AtLeastOnce, Retain: true, Payload: []byte("m1")}, `330d00066e6577732f610003006d31`, `330c00066e6577732f6100036d31`},
 		{"publish at QoS 1 without an identifier", Command{Verb: Publish, Channel: "a", Quality: AtLeastOnce}, ``, ``},
 		{"publish to a topic too long", Command{Verb: Publish, Channel: long}, ``, ``},
 		{"confirm", Command{Verb: Confirm, ID: 0x102}, `40020102`, `40020102`},
@@ -193,6 +195,7 @@ func TestMQTTAgreesWithTheLibrary(t *testing.T) {
 			ID:   rapid.Uint64Range(1, 1<<16-1).Draw(t, "id"), Quality: Quality(rapid.IntRange(0, 2).Draw(t, "quality")),
 			Channel: rapid.StringMatching(`[a-zä.]{1,300}`).Draw(t, "channel"),
 			Payload: rapid.SliceOfN(rapid.Byte(), 0, 20_000).Draw(t, "payload"),
+			Retain:  rapid.Bool().Draw(t, "retain"),
 		}
 		got, err := MQTT{Version: version}.Append(nil, &c)
 		if err != nil {
@@ -202,7 +205,7 @@ func TestMQTTAgreesWithTheLibrary(t *testing.T) {
 		var want bytes.Buffer
 		switch c.Verb {
 		case Publish:
-			pk.FixedHeader = packets.FixedHeader{Type: packets.Publish, Qos: byte(c.Quality)}
+			pk.FixedHeader = packets.FixedHeader{Type: packets.Publish, Qos: byte(c.Quality), Retain: c.Retain}
 			pk.TopicName, pk.Payload = strings.ReplaceAll(c.Channel, ".", "/"), c.Payload
 			err = pk.PublishEncode(&want)
 		case Confirm:
@@ -232,6 +235,7 @@ func TestMQTTComesBack(t *testing.T) {
 			Verb: Publish, ID: rapid.Uint64Range(1, 1<<16-1).Draw(t, "id"), Quality: Quality(rapid.IntRange(0, 2).Draw(t, "quality")),
 			Channel: rapid.StringMatching(`[a-zä.]{1,300}`).Draw(t, "channel"),
 			Payload: rapid.SliceOfN(rapid.Byte(), 0, 20_000).Draw(t, "payload"),
+			Retain:  rapid.Bool().Draw(t, "retain"),
 		}
 		b, err := p.Append(nil, &c)
 		if err != nil {
@@ -240,7 +244,7 @@ func TestMQTTComesBack(t *testing.T) {
 		d := p.Decoder()
 		d.Reset(b)
 		var m Message
-		if !d.Next(&m) || m.Kind != Delivered || string(m.Channel) != c.Channel || !bytes.Equal(m.Payload, c.Payload) || m.Quality != c.Quality {
+		if !d.Next(&m) || m.Kind != Delivered || string(m.Channel) != c.Channel || !bytes.Equal(m.Payload, c.Payload) || m.Quality != c.Quality || m.Retained != c.Retain {
 			t.Fatalf("came back as %s, %v", describe(&m), d.Err())
 		}
 		if c.Quality > AtMostOnce && m.ID != c.ID {
@@ -358,7 +362,7 @@ func libraryReads(t *testing.T, version byte, b []byte, m *Message) {
 		t.Fatalf("%x: the library refuses it: %v", b, code)
 	}
 	if topicOf(pk.TopicName) != string(m.Channel) || uint64(pk.PacketID) != m.ID || !bytes.Equal(pk.Payload, m.Payload) ||
-		Quality(pk.FixedHeader.Qos) != m.Quality || pk.FixedHeader.Dup != m.Repeated {
+		Quality(pk.FixedHeader.Qos) != m.Quality || pk.FixedHeader.Dup != m.Repeated || pk.FixedHeader.Retain != m.Retained {
 		t.Fatalf("%x: the library reads %+v, we %s", b, pk, describe(m))
 	}
 }

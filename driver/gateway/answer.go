@@ -126,6 +126,13 @@ func sayEvent(channel string, offset uint64, replay bool, data []byte) (frame, i
 	return frame, frame[end-len(data) : end : end]
 }
 
+// sayKept is what a channel keeps: no event of its stream, so it has no offset.
+func sayKept(channel string, data []byte) []byte {
+	b := open(64 + len(channel) + len(data))
+	b = append(withChannel(append(b, `{"type":"event"`...), channel), `,"retained":true,"data":`...)
+	return text(append(b, data...))
+}
+
 // sayWideEvent names the epoch, too: a pattern has no answer that did.
 func sayWideEvent(channel string, p position, data []byte) []byte {
 	b := open(96 + len(channel) + len(data))

@@ -243,6 +243,7 @@ func line(m dialect.Message) string {
 	add(m.Recovering, "recovered=%v", m.Recovered)
 	add(m.Resumed, "resumed")
 	add(m.Replay, "replay")
+	add(m.Retained, "retained")
 	add(m.Code != 0, "%d", m.Code)
 	add(len(m.Payload) > 0, "%s", m.Payload)
 	return strings.Join(words, " ")

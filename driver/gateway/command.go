@@ -16,6 +16,7 @@ type command struct {
 	user    []byte
 	key     []byte
 	data    []byte
+	retain  bool
 	recover bool
 	epoch   []byte
 	offset  uint64
@@ -49,6 +50,8 @@ func (m *command) read(c *dialect.Cursor) bool {
 			m.data = c.Skip()
 		case "key":
 			m.key = c.Text()
+		case "retain":
+			m.retain = c.Bool()
 		case "token":
 			m.token = c.Text()
 		case "user":

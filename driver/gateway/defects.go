@@ -172,6 +172,14 @@ func Defects() []DefectInfo {
 			[]string{"uNetworking/uWebSockets#1350", "zaphoyd/websocketpp#1070", "commontoolsinc/labs#6474"}},
 		{"stale-store-replay", "takes a position of an epoch that it doesn't know for the beginning, replays all that it has, and says recovered", "offence-tolerated", 1,
 			[]string{"dunglas/mercure#586", "kubernetes-client/python#819"}},
+		{"retained-dropped", "gives every 4th of those who subscribe to a channel that keeps a message nothing of it", "retained-missing", 4,
+			[]string{"rabbitmq/rabbitmq-server#2557", "emqx/emqx#1314", "vernemq/vernemq#507"}},
+		{"retained-one-match", "gives who subscribes to a pattern what one of the channels keeps, and no more", "retained-missing", 1,
+			[]string{"redboltz/async_mqtt#442"}},
+		{"retained-outdated", "goes on keeping the message before every 2nd one that a channel is to keep", "retained-stale", 2,
+			[]string{"emqx/emqx#11711", "lpeterse/haskell-mqtt#6"}},
+		{"retained-any", "keeps every 2nd message of a channel whose publisher has not asked for that", "retained-unasked", 2,
+			[]string{"apache/shenyu#6849"}},
 	}
 }
 
@@ -252,6 +260,10 @@ type wrong struct {
 	staleStore             *trigger
 	revocationIgnored      *trigger
 	revokedReadmitted      *trigger
+	retainedDropped        *trigger
+	retainedOneMatch       *trigger
+	retainedOutdated       *trigger
+	retainedAny            *trigger
 
 	mu      sync.Mutex
 	heirs   []inheritance       // connection-id-reuse-leak
@@ -348,6 +360,10 @@ func (w *wrong) places() map[string]**trigger {
 		"stale-store-replay":        &w.staleStore,
 		"revocation-ignored":        &w.revocationIgnored,
 		"revoked-readmitted":        &w.revokedReadmitted,
+		"retained-dropped":          &w.retainedDropped,
+		"retained-one-match":        &w.retainedOneMatch,
+		"retained-outdated":         &w.retainedOutdated,
+		"retained-any":              &w.retainedAny,
 	}
 }
 

@@ -50,7 +50,8 @@ func TestDefects(t *testing.T) {
 		"wildcard-overmatch": true, "post-unsubscribe-delivery": true, "command-inversion": true, // TestIsolationDefects
 		"right-not-enforced": true, "expired-token-accepted": true, "forged-token-accepted": true, "delivered-despite-refusal": true, "wrongly-refused": true, // rights_test.go
 		"slow-consumer-silent-drop": true, "confirmed-not-subscribed": true, "causal-inversion": true, // below
-		"offline-queue-drop": true, "double-flush": true, "duplicate-live-session": true, "retry-double-publish": true, "recovers-only-once": true, "resubscribe-partial": true, "send-buffer-inversion": true} // session_test.go
+		"offline-queue-drop": true, "double-flush": true, "duplicate-live-session": true, "retry-double-publish": true, "recovers-only-once": true, "resubscribe-partial": true, "send-buffer-inversion": true, // session_test.go
+		"retained-dropped": true, "retained-one-match": true, "retained-outdated": true, "retained-any": true} // retained_test.go
 	for _, row := range []struct {
 		name    string
 		shows   func(s symptoms) bool

@@ -148,6 +148,20 @@
 // channel within the last two minutes has no effect and is answered with the
 // first one's offset.
 //
+//	{"id":4,"type":"publish","channel":"status.1","retain":true,"data":{"open":false}}
+//	{"id":2,"type":"subscribed","channel":"status.1","epoch":"fZ3kQ0aT","offset":15}
+//	{"type":"event","channel":"status.1","retained":true,"data":{"open":false}}
+//
+// Retained. A publish MAY say retain: then its data is also what the channel keeps, in
+// the place of what it kept before. Other publications change nothing about that. Who
+// subscribes to a channel that keeps something, by its name or by a pattern, anew or
+// from a position, is sent that behind the answer, marked retained, if their filter
+// lets it through; at a subscribe to the channel it is what the channel kept at the
+// answer's position, and comes before any other event of the channel. It is no event
+// of the stream: it has no offset, and no session counts it. A resumed session is no
+// subscribe. It is kept until the channel's offsets begin anew, whatever the history
+// has room for.
+//
 //	{"id":5,"type":"error","code":409,"error":"already-subscribed","message":"already subscribed to vote.1"}
 //
 // A command that is refused has had no effect; the connection stays. An error

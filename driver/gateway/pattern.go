@@ -75,10 +75,14 @@ func (c *conn) subscribePattern(m *command, f *filter) *refusal {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	c.send(item{frame: sayPattern(m.id, "subscribed", name)})
+	given := 0
 	for _, s := range h.streams {
 		if c.gateway.wrong.matches(p, s.name) {
 			s.mu.Lock()
 			p.attach(s, c.member(s))
+			if s.kept != nil && !c.gateway.wrong.stopsAt(given) && c.give(s, s.kept, f) {
+				given++
+			}
 			s.mu.Unlock()
 		}
 	}

@@ -37,6 +37,7 @@ type stream struct {
 	top  position
 	past []event // oldest first; a window of at most size
 	keys keys    // of idempotent publications
+	kept *event  // for whoever subscribes; nil: nothing
 	subs []*subscription
 	wide int       // subs that patterns claim
 	used time.Time // when somebody last came, left or published
@@ -66,13 +67,14 @@ type subscription struct {
 	buffering bool
 	buffer    []event // what came live while the history was read
 	from      position
-	kept      int // events that the filter has kept back since something was sent
+	found     *event // what the channel kept when it was registered
+	kept      int    // events that the filter has kept back since something was sent
 }
 
 // publish gives the data its offset, keeps it and sends it to everybody. It
 // returns offset 0 if the channel keeps no history, and false if the stream was
-// forgotten meanwhile.
-func (s *stream) publish(from uint64, key string, data []byte, w *wrong) (offset uint64, ok bool) {
+// forgotten meanwhile. With retain it is kept for whoever subscribes, too.
+func (s *stream) publish(from uint64, key string, data []byte, retain bool, w *wrong) (offset uint64, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.gone {
@@ -92,6 +94,7 @@ func (s *stream) publish(from uint64, key string, data []byte, w *wrong) (offset
 	}
 	e.frame, e.data = sayEvent(s.name, e.offset, false, data)
 	s.keep(e)
+	s.retain(e, retain, w)
 	s.keys.add(key, e.offset, now)
 	if s.wide > 0 {
 		e.wide = sayWideEvent(s.name, position{s.top.epoch, e.offset}, data)
@@ -204,17 +207,17 @@ func (s *stream) drop(sub *subscription) {
 }
 
 // idle reports whether nothing would be lost with the stream: nobody listens,
-// its history is empty, nobody who left can come back in time, and no key is
+// its history is empty, nothing is kept, nobody who left can come back in time, and no key is
 // remembered.
 func (s *stream) idle(now time.Time) bool {
 	s.expire(now)
-	return len(s.subs) == 0 && len(s.past) == 0 && now.Sub(s.used) > s.ttl && s.keys.none(now)
+	return len(s.subs) == 0 && len(s.past) == 0 && s.kept == nil && now.Sub(s.used) > s.ttl && s.keys.none(now)
 }
 
 // lose makes the channel lose its stream, as a broker that restarts does: a new
 // epoch begins, and everybody who listens is told.
 func (s *stream) lose(epoch string) {
-	s.past, s.keys = nil, keys{}
+	s.past, s.keys, s.kept = nil, keys{}, nil
 	s.top = position{epoch: epoch}
 	frame := sayGap(s.name, s.top, "stream lost")
 	for _, sub := range s.subs {

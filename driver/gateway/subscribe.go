@@ -57,7 +57,7 @@ func (sub *subscription) register(h *hub, name string) {
 		s := h.stream(name)
 		s.mu.Lock()
 		if !s.gone {
-			sub.stream, sub.buffering, sub.from = s, true, s.top
+			sub.stream, sub.buffering, sub.from, sub.found = s, true, s.top, s.kept
 			if !s.replace(sub) {
 				s.add(sub)
 			}
@@ -98,6 +98,8 @@ func (sub *subscription) goLive(m *command, missed []event, complete bool) {
 	}
 	top := sub.from
 	sub.conn.send(item{frame: saySubscribed(m.id, s.name, sub.conn.gateway.wrong.answered(m, top, complete), m.recover, complete)})
+	sub.conn.give(s, sub.found, sub.filter)
+	sub.found = nil
 	for n := len(missed); n > 0 && missed[n-1].offset > top.offset; n-- {
 		missed = missed[:n-1] // in the buffer, too
 	}
@@ -172,7 +174,7 @@ func (c *conn) publishNow(m *command) *refusal {
 			if !g.pace(s) {
 				return nil // closing: no answer, no event
 			}
-			offset, ok = s.publish(c.number, string(m.key), data, g.wrong)
+			offset, ok = s.publish(c.number, string(m.key), data, m.retain, g.wrong)
 		}
 	}
 	if m.id != 0 {

@@ -34,7 +34,11 @@ func (s *Session) Message(in *Incoming, out *Out) {
 	s.heard = in.Now
 	switch in.Message.Kind {
 	case dialect.Delivered:
-		if s.accept(in.Message, out) {
+		switch {
+		case !s.accept(in.Message, out):
+		case in.Message.Retained:
+			s.given(in, out)
+		default:
 			s.received++
 			s.delivered(in, out)
 		}

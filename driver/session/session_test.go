@@ -127,6 +127,7 @@ func (p *script) input(words []string) {
 	_, m.Recovering = v["recovering"]
 	_, m.Recovered = v["recovered"]
 	_, m.Replay = v["replay"]
+	_, m.Retained = v["retained"]
 	_, m.Resumed = v["resumed"]
 	_, m.Denied = v["denied"]
 	_, m.Vague = v["vague"]
@@ -268,7 +269,7 @@ var kinds = map[history.Kind]string{
 	history.Ready: "ready", history.Resynced: "resynced", history.Closed: "closed", history.Subscribe: "subscribe",
 	history.Subscribed: "subscribed", history.Unsubscribed: "unsubscribed", history.Gap: "gap",
 	history.Publish: "publish", history.Outcome: "outcome", history.Missed: "missed", history.Deliver: "deliver",
-	history.Beat: "beat", history.Probe: "probe", history.Pinged: "pinged", history.Pinging: "pinging", history.Problem: "problem", history.Denied: "denied",
+	history.Beat: "beat", history.Probe: "probe", history.Pinged: "pinged", history.Pinging: "pinging", history.Problem: "problem", history.Denied: "denied", history.Retained: "retained",
 }
 
 func tellEvent(e history.Event) string {
@@ -278,14 +279,14 @@ func tellEvent(e history.Event) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "tell %s life=%d", kinds[e.Kind], e.Life)
 	switch e.Kind {
-	case history.Denied, history.Subscribe, history.Subscribed, history.Unsubscribed, history.Gap, history.Deliver, history.Publish, history.Outcome, history.Missed:
+	case history.Denied, history.Subscribe, history.Subscribed, history.Unsubscribed, history.Gap, history.Deliver, history.Retained, history.Publish, history.Outcome, history.Missed:
 		fmt.Fprintf(&b, " channel=%d", e.Channel)
 	}
 	if e.Has(history.FlagPositioned) || e.Has(history.FlagRecover) {
 		fmt.Fprintf(&b, " at=%d/%d", e.Epoch, e.Offset)
 	}
 	switch e.Kind {
-	case history.Publish, history.Outcome, history.Deliver:
+	case history.Publish, history.Outcome, history.Deliver, history.Retained:
 		fmt.Fprintf(&b, " msg=%d.%d.%d", e.Publisher, e.Incarnation, e.Seq)
 	}
 	if e.Kind == history.Outcome {

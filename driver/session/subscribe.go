@@ -195,6 +195,17 @@ func (s *Session) delivered(in *Incoming, out *Out) {
 	}
 }
 
+// given: the channel has kept a message, and the server gives it out because of a
+// subscribe. It is no delivery, whatever else comes: no position follows from it, and
+// no session counts it.
+func (s *Session) given(in *Incoming, out *Out) {
+	out.emit(history.Event{
+		Kind: history.Retained, Client: s.client, Life: s.life, Flags: in.Flags, Channel: in.Channel,
+		Publisher: in.Publisher, Incarnation: in.Incarnation, Seq: in.Seq,
+		Due: in.Due, Arrived: in.Arrived, Seen: in.Now, Bytes: in.Bytes,
+	})
+}
+
 func (s *Session) advance(sub *subscription, offset uint64) {
 	if offset > sub.offset {
 		sub.offset = offset

@@ -21,6 +21,7 @@ const (
 	backToSessions = "expect=[{queue: complete}, {delivery: at-least-once}, {order: per-publisher}, {errors: 0}, {reconnect: {success: 100%}}]"
 	mutedAcks      = "timeline=[{at: 2s, mute: {who: phones, share: 70%, what: acks, for: 4s}}, {at: 4s, disconnect: {who: phones, share: 70%, over: 500ms, how: reset, away: 500ms..2s}}, {at: 9s, mute: {who: phones, share: 50%, what: acks}}]"
 	aloneHurt      = "expect=[{close: {when: abuse}}, {delivery: at-least-once}, {order: per-publisher}, {errors: 0}, {reconnect: {success: 100%}}]"
+	keptLatest     = "expect=[{retained: latest}, {delivery: at-least-once}, {order: per-publisher}, {isolation: strict}, {errors: 0}, {reconnect: {success: 100%}}]"
 	andReturns     = "expect=[{delivery: at-least-once}, {order: per-publisher}, {errors: 0}, {reconnect: {success: 100%}}]"
 )
 
@@ -77,6 +78,9 @@ var brokerRows = []serverRow{
 	{"offline-queue-muted-qos2", "offline-queue.yaml", "mqtt", []string{keptQueue, mutedAcks, "target.promises.delivery=exactly-once", strings.Replace(backToSessions, "at-least", "exactly", 1)}, "mosquitto", nil},
 	{"offline-queue-3.1.1", "offline-queue.yaml", "mqtt311", []string{keptQueue, backToSessions}, "mosquitto", nil},
 	{"hostile-clients", "hostile-clients.yaml", "mqtt", []string{"clients.members.subscribe.0.recover=false", "clients.hostile.subscribe.0.recover=false", aloneHurt}, "mochi", nil},
+	{"retained", "retained.yaml", "mqtt", []string{keptLatest}, "", nil},
+	{"retained-3.1.1", "retained.yaml", "mqtt311", []string{keptLatest}, "", nil},
+	{"retained-qos2", "retained.yaml", "mqtt", []string{"target.promises.delivery=exactly-once", strings.Replace(keptLatest, "at-least", "exactly", 1)}, "", nil},
 	{"cuts-3.1.1", "cuts.yaml", "mqtt311", []string{"clients.members.subscribe.0.recover=false", andReturns}, "mosquitto", nil},
 }
 
