@@ -22,6 +22,7 @@ const (
 	mutedAcks      = "timeline=[{at: 2s, mute: {who: phones, share: 70%, what: acks, for: 4s}}, {at: 4s, disconnect: {who: phones, share: 70%, over: 500ms, how: reset, away: 500ms..2s}}, {at: 9s, mute: {who: phones, share: 50%, what: acks}}]"
 	aloneHurt      = "expect=[{close: {when: abuse}}, {delivery: at-least-once}, {order: per-publisher}, {errors: 0}, {reconnect: {success: 100%}}]"
 	keptLatest     = "expect=[{retained: latest}, {delivery: at-least-once}, {order: per-publisher}, {isolation: strict}, {errors: 0}, {reconnect: {success: 100%}}]"
+	comeAndStay    = "timeline=[{at: 2s, scale: {who: boards, to: 400, over: 4s}}, {at: 4s, disconnect: {who: boards, share: 30%, over: 2s, how: reset, away: 1s..2s}}]"
 	andReturns     = "expect=[{delivery: at-least-once}, {order: per-publisher}, {errors: 0}, {reconnect: {success: 100%}}]"
 )
 
@@ -63,8 +64,8 @@ var centrifugeRows = []serverRow{
 }
 
 // brokerRows are those against MQTT brokers. Mochi is spared what it is known to do
-// wrong (see its recipe): returns that come before it has noticed the loss, and
-// sessions that it keeps.
+// wrong (see its recipe): returns that come before it has noticed the loss,
+// unsubscribes, and sessions that it keeps.
 var brokerRows = []serverRow{
 	{"fan-out", "fan-out.yaml", "mqtt", []string{"clients.listeners.subscribe.0.recover=false", atLeastOnce}, "", nil},
 	{"fan-out-3.1.1", "fan-out.yaml", "mqtt311", []string{"clients.listeners.subscribe.0.recover=false", atLeastOnce}, "", nil},
@@ -78,9 +79,11 @@ var brokerRows = []serverRow{
 	{"offline-queue-muted-qos2", "offline-queue.yaml", "mqtt", []string{keptQueue, mutedAcks, "target.promises.delivery=exactly-once", strings.Replace(backToSessions, "at-least", "exactly", 1)}, "mosquitto", nil},
 	{"offline-queue-3.1.1", "offline-queue.yaml", "mqtt311", []string{keptQueue, backToSessions}, "mosquitto", nil},
 	{"hostile-clients", "hostile-clients.yaml", "mqtt", []string{"clients.members.subscribe.0.recover=false", "clients.hostile.subscribe.0.recover=false", aloneHurt}, "mochi", nil},
-	{"retained", "retained.yaml", "mqtt", []string{keptLatest}, "", nil},
-	{"retained-3.1.1", "retained.yaml", "mqtt311", []string{keptLatest}, "", nil},
-	{"retained-qos2", "retained.yaml", "mqtt", []string{"target.promises.delivery=exactly-once", strings.Replace(keptLatest, "at-least", "exactly", 1)}, "", nil},
+	{"retained", "retained.yaml", "mqtt", []string{keptLatest}, "mosquitto", nil},
+	{"retained-3.1.1", "retained.yaml", "mqtt311", []string{keptLatest}, "mosquitto", nil},
+	{"retained-qos2", "retained.yaml", "mqtt", []string{"target.promises.delivery=exactly-once", strings.Replace(keptLatest, "at-least", "exactly", 1)}, "mosquitto", nil},
+	{"retained-stay", "retained.yaml", "mqtt", []string{keptLatest, comeAndStay}, "mochi", nil},
+	{"retained-stay-3.1.1", "retained.yaml", "mqtt311", []string{keptLatest, comeAndStay}, "mochi", nil},
 	{"cuts-3.1.1", "cuts.yaml", "mqtt311", []string{"clients.members.subscribe.0.recover=false", andReturns}, "mosquitto", nil},
 }
 
