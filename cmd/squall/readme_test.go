@@ -92,6 +92,7 @@ var treatments = map[string]treatment{
 	"squall list anomalies":                                 {},
 
 	"squall run restart.yaml --allow-exec": {},
+	"squall run board.yaml":                {},
 	"squall run feeds.yaml":                {add: " --set duration=3s --set timeline.0.at=1s"},
 
 	"squall prove --scenario cuts --seeds 2": {},
