@@ -92,6 +92,9 @@ const (
 	RetainedMissing
 	RetainedStale
 	RetainedUnasked
+	// Owned by will.
+	WillMissing
+	WillMisfire
 
 	anomalies // how many there are
 )
@@ -229,4 +232,7 @@ var definitions = [anomalies]Definition{
 	RetainedMissing: {"retained-missing", "retained", "retained: latest", "who subscribed was not given what the channel had been told to keep before", keeps},
 	RetainedStale:   {"retained-stale", "retained", "retained: latest", "who subscribed was given a message that another one had replaced before", keeps},
 	RetainedUnasked: {"retained-unasked", "retained", "retained: latest", "who subscribed was given a message as retained whose publisher had not asked for that", keeps},
+
+	WillMissing: {"will-missing", "will", "will: when-lost", "a connection was lost without a goodbye, and what its client wanted to leave behind came to nobody", keeps},
+	WillMisfire: {"will-misfire", "will", "will: when-lost", "the will of a client came that was connected, or had said goodbye", keeps},
 }

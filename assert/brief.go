@@ -35,6 +35,8 @@ type Brief struct {
 	Personal   []int32                `json:"personal,omitempty"` // numbers of channels that belong to one user
 	Observed   []int32                `json:"observed,omitempty"` // numbers of channels on which the payloads are not ours
 	Filters    []string               `json:"filters,omitempty"`  // of subscriptions, by number from 1; none that is secret
+	Wills      int32                  `json:"wills,omitempty"`    // number of the first will: they stand behind the publishers; 0: there is none
+	Goodbye    string                 `json:"goodbye,omitempty"`  // what a client says when it goes: close frame, or a word of the dialect's
 	Memory     int64                  `json:"memory"`             // bytes that the ledger may use
 }
 

@@ -627,4 +627,24 @@ var explanations = [anomalies]Explanation{
 		Issues: []string{"apache/shenyu#6849"},
 		Look:   "where the mark is read on the way in. Such a message takes the place of what was to be kept, so that whoever comes later sees an event where the state should be",
 	},
+	WillMissing: {
+		Wire: "a client hands over a will when it connects and is answered, its connection is reset or ends without a goodbye, and the will comes to nobody who is subscribed to its channel",
+		Causes: []string{
+			"the client is back before the server has noticed the loss, and the newer connection takes the will's place",
+			"a loss that the server meets while it writes is handled elsewhere than one that it meets while it reads",
+			"the will is published after the client's session is gone, and rights or names are looked up there",
+		},
+		Issues: []string{"emqx/emqx#10551", "emqx/emqx#18565", "streamnative/mop#97"},
+		Look:   "how the connection ended (the witness says how) and how soon the client was back; whether the server logs a publication at that time. A server that waits for its heartbeat to notice a reset publishes it later than five seconds",
+	},
+	WillMisfire: {
+		Wire: "a will comes to a subscriber while the connection that handed it over is up, or after its client has said goodbye on it",
+		Causes: []string{
+			"the end of the connection publishes the will, whatever was said before it",
+			"the goodbye is read after the end of the connection was met",
+			"the will of an older connection of the same client is published for the newer one",
+		},
+		Issues: []string{"Yakifo/amqtt#200", "njouanin/hbmqtt#201"},
+		Look:   "what takes the will away at a goodbye, and whether that comes before the connection is given up. With MQTT the goodbye is DISCONNECT, and a WebSocket close frame alone is none",
+	},
 }

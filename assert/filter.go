@@ -12,6 +12,7 @@ type wants struct {
 
 	isolation bool                       // is expected
 	retained  bool                       // is expected
+	will      bool                       // is expected
 	abuse     bool                       // is to hurt its author alone
 	personal  map[history.ChannelID]bool // channels of one user
 	observed  map[history.ChannelID]bool // channels whose payloads are not ours
@@ -36,6 +37,7 @@ func newWants(b *Brief, names *history.Names) wants {
 	for _, x := range b.Expect {
 		w.isolation = w.isolation || x.Rule == "isolation"
 		w.retained = w.retained || x.Rule == "retained"
+		w.will = w.will || x.Rule == "will"
 		w.abuse = w.abuse || x.Rule == "close" && x.Close.When == "abuse"
 		w.all = append(w.all, want{Expectation: x, filter: newFilter(b, names, x.Groups, x.Channel)})
 	}

@@ -33,6 +33,7 @@ type Judge struct {
 	causal       causal
 	sessions     sessions
 	retention    retention
+	wills        wills
 	takeovers    takeovers
 	beats        beats
 	errors       errors
@@ -97,7 +98,8 @@ func NewJudge(b *Brief, names *history.Names) *Judge {
 	j.evidence.pattern = func(ch history.ChannelID) bool { return j.claims.pattern(j, ch) }
 	j.meters = newMeters(&j.want)
 	j.abuses.expected = j.want.abuse
-	j.retention.on = j.want.retained
+	j.retention.on = j.want.retained || j.want.will
+	j.wills.on = j.want.will && b.Wills > 0
 	j.beats = newBeats(&j.want, clients)
 	j.parts = []*Judge{j}
 	return j
@@ -161,6 +163,7 @@ func (j *Judge) rare(e *history.Event) {
 	p := j.person(e.Client)
 	j.beats.add(j, e)
 	j.retention.add(j, p, e)
+	j.wills.add(j, p, e)
 	if j.rights.add(j, p, e) {
 		return
 	}

@@ -107,6 +107,11 @@ var pairs = []pair{
 			"retained-cut-open retained=inconclusive", ".TestRetainedTwin"},
 		bad: []string{"retained-missing-bad retained=fail:retained-missing", "retained-stale-bad retained=fail:retained-stale", "retained-unasked-bad retained=fail:retained-unasked", "retained-known-behind-bad retained=fail:retained-stale",
 			"retained-cut-later-bad retained=fail:retained-missing", "retained-live-lost-bad delivery=fail:lost-message"}},
+	{item: "a will is owed of a connection that was torn, and of no other; what may have been taken for lost is left open",
+		good: []string{"will-good will=pass", "will-good delivery=pass", "will-positioned-good delivery=pass", "will-goodbye-good will=pass", "will-frozen-good will=pass", "will-server-good will=pass", "will-restart-good will=pass",
+			"will-slow-goodbye-good will=pass", "will-unheard-open will=inconclusive", ".TestWillTwin"},
+		bad: []string{"will-missing-bad will=fail:will-missing", "will-missing-once-bad will=fail:will-missing", "will-goodbye-bad will=fail:will-misfire", "will-live-bad will=fail:will-misfire", "will-before-bad will=fail:will-misfire",
+			"will-close-frame-word-bad will=fail:will-missing", "will-twice-bad delivery=fail:duplicate-delivery"}},
 
 	// When nobody can say.
 	{item: "a publication of unknown outcome: its absence is no loss",

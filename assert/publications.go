@@ -39,6 +39,7 @@ type outbox struct {
 	gone        uint64 // oldest ones given up for memory
 	all         []publication
 	fence       publication // its fence, if written
+	will        bool        // nobody published it: a target may, for a client that is lost
 	masks       []uint64    // which filters let each through, as far as any does: masks[n−1−gone]
 	fenceMask   uint64
 }
@@ -179,6 +180,15 @@ func (p *publications) publish(e *history.Event, node int16) {
 	if p.most > 0 && p.held > p.most {
 		p.retire(b)
 	}
+}
+
+// will takes a message that the target may publish from now on, or never: its outcome
+// is unknown for ever.
+func (p *publications) will(e *history.Event, node int16) {
+	b := p.of(e)
+	b.will = true
+	b.all = []publication{{sent: e.Sent, settled: e.Sent, life: e.Life, written: true, node: node}}
+	b.mask(1, e.Offset)
 }
 
 // retire gives up the older half of the fullest outbox at hand.

@@ -17,6 +17,9 @@ func (j *Judge) deliver(e *history.Event) {
 	if j.expiry.on {
 		j.outlived(e)
 	}
+	if j.wills.on && e.Publisher >= j.brief.Wills && !j.clock.ended && e.Flags&(history.FlagStamped|history.FlagCorrupt) == history.FlagStamped {
+		j.wills.came(e)
+	}
 	at := j.ledger.find(e.Client, e.Channel)
 	if at < 0 {
 		if at = j.claims.admit(j, e); at < 0 {

@@ -25,7 +25,8 @@ import (
 // recv CH MSG, cause CH O/E MSG (of the receipt before), unsub CH, unsubbed CH, revoked CH, gap CH O/E, told CH O/E, probe SENT, resynced SINCE,
 // refused CODE, problem CODE [excused|overdue|broken], dial NODE [hinted], notice MS, leftover CH MSG and displaced
 // CODE of the connection before; sub CH forbidden, ack CH forbidden, denied CH [forbidden], shut-out (not let in),
-// barred and let-in (of those who must not be), outcast (the target confirms a revocation, which is fault revoke), given CH (by the server itself), kept CH MSG (given as what the channel keeps). The run: phase NAME,
+// barred and let-in (of those who must not be), outcast (the target confirms a revocation, which is fault revoke), given CH (by the server itself), kept CH MSG (given as what the channel keeps), will CH (handed over when connecting; it comes as the message
+// t4.LIFE#1 of v0, t5.LIFE#1 of v1, and so on). The run: phase NAME,
 // fault NAME @NODE, healed NAME @NODE. An abuse is healed =obeyed, =refused, or neither. Tellers: pub CH MSG [retry|outbox|retain], ok|fail|unknown CH MSG [O/E] [retry].
 // A message is `t0#3`, `t0.1#3` with its incarnation, and ends in `!` if it is a
 // fence. Flags: replay, corrupt, storm, arrived=S. An answer that hides its position has `-` there. A sub that ends in filter=N has filter N;
@@ -119,6 +120,11 @@ func (s *script) with(setting string) error {
 		d, err := time.ParseDuration(v)
 		s.brief.Promises.Expiry = d
 		return err
+	case "wills": // and what is a goodbye
+		s.brief.Wills, s.brief.Goodbye = scriptTellers, map[string]string{"frame": GoodbyeFrame, "word": GoodbyeWord}[v]
+		for i := range s.voters {
+			s.brief.Publishers = append(s.brief.Publishers, BriefPublisher{Client: i, Name: "will"})
+		}
 	case "takeover":
 		s.brief.Promises.Takeover = v
 	case "foreign": // traffic: true or false
@@ -256,7 +262,7 @@ func parseScript(text string) (*script, error) {
 					err = fmt.Errorf("%q", x)
 				}
 				s.want[rule] = state
-				s.expect(rule, map[string]string{"delivery": "exactly-once", "order": "per-channel", "recovery": "complete", "queue": "complete", "isolation": "strict", "retained": "latest"}[rule])
+				s.expect(rule, map[string]string{"delivery": "exactly-once", "order": "per-channel", "recovery": "complete", "queue": "complete", "isolation": "strict", "retained": "latest", "will": "when-lost"}[rule])
 			}
 		case "with:":
 			for _, x := range f[1:] {
@@ -280,7 +286,7 @@ var scriptKinds = map[string]history.Kind{
 	"gap": history.Gap, "told": history.Passed, "probe": history.Probe, "resynced": history.Resynced, "refused": history.Refused, "problem": history.Problem, "dial": history.Dial,
 	"pub": history.Publish, "ok": history.Outcome, "fail": history.Outcome, "unknown": history.Outcome, "phase": history.Phase,
 	"cause": history.Caused, "notice": history.Announced, "expires": history.Expires, "outcast": history.Revoked, "session": history.Connected, "leftover": history.Leftover, "displaced": history.Displaced, "unsubbed": history.Unsubscribed,
-	"denied": history.Denied, "shut-out": history.Denied, "barred": history.Denied, "let-in": history.Connected, "given": history.Subscribed, "kept": history.Retained,
+	"denied": history.Denied, "shut-out": history.Denied, "barred": history.Denied, "let-in": history.Connected, "given": history.Subscribed, "kept": history.Retained, "will": history.Will,
 }
 
 func (s *script) event(f []string) error {
@@ -423,6 +429,9 @@ func (s *script) event(f []string) error {
 				e.Flags |= history.FlagRecovered
 			}
 		}
+	case history.Will:
+		channel()
+		e.Publisher, e.Incarnation, e.Seq = scriptTellers+int32(e.Client), uint32(e.Life), 1
 	case history.Unsubscribe, history.Denied:
 		channel()
 	case history.Unsubscribed:

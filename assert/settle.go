@@ -28,6 +28,7 @@ type settlement struct {
 
 	cuts bool // the target is known to cut backlogs
 
+	legacies []lostEnd
 	handed   []keptEnd
 	handedOf map[uint64]int // of them, by cursorKey
 
@@ -117,6 +118,7 @@ func (j *Judge) settle() *settlement {
 	s.judgeExpired()
 	s.judgeCausal()
 	s.judgeRetained()
+	s.judgeWills()
 	return s
 }
 

@@ -19,6 +19,9 @@ func (s *settlement) judgePlain() {
 			s.plainLeaks(i, int32(at), c, list)
 			for w := range list {
 				for _, b := range s.channels[c.channel].outboxes {
+					if b.will {
+						continue
+					}
 					s.judgeWindow(i, int32(at), c, int32(w), &list[w], b, w == len(list)-1)
 				}
 			}

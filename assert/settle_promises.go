@@ -37,7 +37,7 @@ func (s *settlement) unpromised(f *found) bool {
 		return q.Delivery == "at-least-once"
 	case d.harm == reorders:
 		return q.Order == "none" || q.Order == "per-publisher" && !f.same
-	case f.anomaly == RetainedMissing:
+	case f.anomaly == RetainedMissing, f.anomaly == WillMissing:
 		return q.Delivery == "at-most-once"
 	case d.harm&(refuses|delays) != 0 && d.Owner == "recovery":
 		return !q.Recovery

@@ -83,6 +83,9 @@ func (s *settlement) passed(c *channelEnd, m *publication) bool {
 }
 
 func (s *settlement) judgeOutbox(c *channelEnd, b *outbox) {
+	if b.will {
+		return
+	}
 	// Where nobody received the fence, a message is provably passed over only if a
 	// later one of its publisher came.
 	closed := b.highest()

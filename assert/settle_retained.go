@@ -106,7 +106,7 @@ type visit struct {
 
 // judgeRetained decides about every subscribe, and every retained message that came.
 func (s *settlement) judgeRetained() {
-	if !s.j.retention.on {
+	if !s.j.want.retained {
 		return
 	}
 	channels := s.keepers()
@@ -159,23 +159,31 @@ func (s *settlement) judgeAsk(part int, a *ask, k *keptChannel, given []*handout
 			return
 		}
 	}
-	heard, cut, who := a.heard, a.cut, &s.parts[part].people[a.client]
-	if a.ended == 0 {
-		due, came := s.parts[part].cameLast(a)
-		if heard, cut = due, who.gapIn == a.life; who.probeIn == a.life && came+stillArriving <= who.probe {
-			heard = max(heard, who.probe)
-		}
-	}
+	heard, cut := s.parts[part].proof(a)
 	if cut || heard < a.answered+keptMargin {
 		e.unseen++
 		return
 	}
 	seen := a.ended
 	if seen == 0 {
-		seen = max(who.probed, heard)
+		seen = max(s.parts[part].people[a.client].probed, heard)
 	}
 	s.found = append(s.found, found{incident{anomaly: RetainedMissing, client: a.client, channel: k.end.id, epoch: withoutOffsets, life: a.life,
 		from: m.id.seq, to: m.id.seq, n: 1, seen: seen, id: m.id, setting: a.setting()}, part})
+}
+
+// proof is how late something was written that came to a subscription, which says what
+// will not come to it any more; cut tells that a gap may have taken it.
+func (j *Judge) proof(a *ask) (heard time.Duration, cut bool) {
+	if a.ended > 0 {
+		return a.heard, a.cut
+	}
+	due, came := j.cameLast(a)
+	p := &j.people[a.client]
+	if p.probeIn == a.life && came+stillArriving <= p.probe {
+		due = max(due, p.probe)
+	}
+	return due, p.gapIn == a.life
 }
 
 // judgeHandout decides about one retained message. K is nil where nothing is certainly

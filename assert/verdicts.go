@@ -37,6 +37,8 @@ func (j *Judge) Verdicts(end End) []Verdict {
 			s.isolation(w, &v)
 		case "retained":
 			s.retained(w, &v)
+		case "will":
+			s.will(w, &v)
 		case "heartbeat":
 			s.heartbeat(w, i, &v, end)
 		default:
@@ -252,7 +254,9 @@ func (s *settlement) sum(w *want) (t sums) {
 		t.unknown += c.unknown
 		t.acked += c.acked
 		for _, b := range c.outboxes {
-			t.published += int64(b.highest())
+			if !b.will {
+				t.published += int64(b.highest())
+			}
 		}
 		for _, g := range c.logs {
 			t.far += g.far
@@ -308,7 +312,9 @@ func (s *settlement) sum(w *want) (t sums) {
 func publishers(c *channelEnd) int {
 	ids := make(map[int32]bool)
 	for _, b := range c.outboxes {
-		ids[b.publisher] = true
+		if !b.will {
+			ids[b.publisher] = true
+		}
 	}
 	return len(ids)
 }
@@ -359,7 +365,7 @@ func (v *Verdict) orphaned(a Anomaly) {
 	if a == NoAnomaly || v.State == Fail {
 		return
 	}
-	example := map[string]string{"delivery": "delivery: exactly-once", "recovery": "recovery: complete", "queue": "queue: complete", "order": "order: per-channel", "isolation": "isolation: strict", "retained": "retained: latest"}[a.Define().Owner]
+	example := map[string]string{"delivery": "delivery: exactly-once", "recovery": "recovery: complete", "queue": "queue: complete", "order": "order: per-channel", "isolation": "isolation: strict", "retained": "retained: latest", "will": "will: when-lost"}[a.Define().Owner]
 	v.State = Inconclusive
 	v.Reason = fmt.Sprintf("%s was met, which `%s` judges: add `- %s` for these clients and channels", a, a.Define().Owner, example)
 }

@@ -80,6 +80,7 @@ func (s *settlement) lines(f *found) []Line {
 	}
 	published := append(s.publisherLines(f), s.offenceLines(f)...)
 	published = append(published, s.expiryLines(f)...)
+	published = append(published, s.willLines(f)...)
 	if most := witnessLines - len(published); len(out) > most {
 		out = out[len(out)-most:]
 	}
@@ -229,6 +230,11 @@ func (s *settlement) publisherLines(f *found) (out []Line) {
 			continue
 		}
 		l := Line{At: m.sent, Actor: s.publisher(id.publisher), What: "publish", Text: s.message(id)}
+		if s.isWill(id) {
+			l.What, l.Text = "connect", fmt.Sprintf("with a will for %s", s.j.names.Name(int32(ch)))
+			out = append(out, l)
+			continue
+		}
 		switch m.result {
 		case history.OK:
 			l.Text += fmt.Sprintf(", acknowledged %v later", (m.settled - m.sent).Round(10*time.Microsecond))
@@ -273,6 +279,9 @@ func (s *settlement) message(id ident) string {
 		return "a message without a stamp"
 	}
 	t := fmt.Sprintf("message %d of %s", id.seq, s.publisher(id.publisher))
+	if s.isWill(id) {
+		return fmt.Sprintf("the will of connection %d of %s", id.incarnation, s.publisher(id.publisher))
+	}
 	if id.fence {
 		t = "the fence of " + s.publisher(id.publisher)
 	}
@@ -300,6 +309,8 @@ func (s *settlement) missing(f *found) string {
 		return s.suffered(f)
 	case d.Owner == "retained":
 		return s.handedWhat(f)
+	case d.Owner == "will":
+		return s.willWhat(f)
 	case d.Owner == "heartbeat":
 		return f.beat()
 	case d.harm&(herds|parts|offends|delays) != 0:
@@ -331,8 +342,11 @@ func (s *settlement) missing(f *found) string {
 // unexcused says why nothing excuses the incident.
 func (s *settlement) unexcused(f *found) (out []string) {
 	d := f.anomaly.Define()
-	if d.Owner == "retained" {
+	switch d.Owner {
+	case "retained":
 		return s.handedWhy(f)
+	case "will":
+		return s.willWhy(f)
 	}
 	if m := s.publication(f.channel, f.id); m != nil && m.known() && d.harm&loses != 0 {
 		out = append(out, "the publication was acknowledged")

@@ -319,6 +319,7 @@ func (s *shard) say(c *client, m *session.Command) {
 			cmd.Keep, cmd.Fresh, cmd.Received = m.Keep, m.Fresh, m.Received
 		}
 		cmd.KeepFor = s.fleet.keepFor
+		s.bequeath(c, &cmd)
 		cmd.Client, cmd.KeepAlive = s.fleet.session(c.id), s.fleet.plan.Groups[p.Group].Heartbeat.Every
 	case dialect.Subscribe, dialect.Unsubscribe:
 		cmd.Channel, cmd.Pattern = s.fleet.cfg.Names.Name(int32(m.Channel)), m.Pattern

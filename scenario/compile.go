@@ -40,6 +40,7 @@ type DialectInfo struct {
 	Owned       bool     // and a session is its user's: whoever else names it gets one of their own
 	Keys        bool     // publications may carry an idempotency key
 	Retain      bool     // publications may ask to be kept, for whoever subscribes
+	Wills       bool     // connect may carry a will
 	Binary      bool     // its messages are binary
 	Offends     bool     // it can say wrong commands, and tell that they were refused
 	Promises    Promises // what its documentation promises
@@ -94,6 +95,7 @@ func Compile(s *Scenario, o Options) (*Plan, Problems) {
 	}
 	c.stopWhen()
 	c.groups()
+	c.wills()
 	c.moments()
 	c.overlaps()
 	c.sessions()

@@ -100,6 +100,7 @@ type clientTemplates struct {
 	headers  []headerTemplate
 	channels []*template
 	filters  []*template
+	will     *willTemplate // nil: none
 }
 
 func (c *compiler) compileGroup(path string, g *GroupSpec) clientTemplates {
@@ -115,6 +116,7 @@ func (c *compiler) compileGroup(path string, g *GroupSpec) clientTemplates {
 	t.role = c.template(join(path, "role"), g.Role, g.of(namesOfRole), t.vars)
 	t.token = c.template(join(path, "token"), g.Token, g.of(namesOfToken), t.vars)
 	t.headers = c.headers(path, g, t.vars)
+	t.will = c.will(path, g, t.vars)
 	for i, s := range g.Subscribe {
 		at := join(path, "subscribe."+itoa(i))
 		key, text := topic(s.Channel, s.Pattern)
@@ -197,6 +199,9 @@ func (c *compiler) client(s *scope, t *clientTemplates, path string, client *Cli
 		return bad("user", fmt.Errorf("found a user of %d bytes, expected at most %d in the dialect %s", len(client.User), most, c.dialect.Name))
 	} else if most > 0 && len(client.Token) > most {
 		return bad("token", fmt.Errorf("found a token of %d bytes, expected at most %d in the dialect %s", len(client.Token), most, c.dialect.Name))
+	}
+	if client.Will, err = c.willOf(t.will, s); err != nil {
+		return bad("will", err)
 	}
 	seen := make([]int32, 0, len(t.channels))
 	for k, channel := range t.channels {

@@ -51,6 +51,9 @@ func (c *compiler) promised(line int, taken map[string]bool) {
 	if c.retains() && p.Delivery != "at-most-once" { // whoever takes it claims that
 		all = append(all, Expectation{Rule: "retained", Want: "latest"})
 	}
+	if c.leavesWills() && p.Delivery != "at-most-once" {
+		all = append(all, Expectation{Rule: "will", Want: "when-lost"})
+	}
 	all = append(all, Expectation{Rule: "isolation", Want: "strict"}) // whoever takes subscriptions claims that
 	for _, e := range all {
 		e.Line, e.Promised = line, true
@@ -88,6 +91,8 @@ func (c *compiler) expectation(s *ExpectSpec) Expectation {
 		e.Rule, e.Want = "isolation", s.Isolation
 	case s.Retained != "":
 		e.Rule, e.Want = "retained", s.Retained
+	case s.Will != "":
+		e.Rule, e.Want = "will", s.Will
 	case s.Heartbeat != nil:
 		e.Rule, e.ServerEvery, e.Reaps = "heartbeat", s.Heartbeat.ServerEvery.Limit, s.Heartbeat.Reaps.Limit
 	case s.Errors != nil:

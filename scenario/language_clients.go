@@ -16,6 +16,7 @@ type GroupSpec struct {
 	Publish   []PublishSpec       `yaml:"publish" one:"true" about:"What each client publishes."`
 	Reconnect *ReconnectSpec      `yaml:"reconnect" about:"How a lost client returns; or never."`
 	Heartbeat *HeartbeatSpec      `yaml:"heartbeat" about:"The clients' own pings, where the dialect has them."`
+	Will      *WillSpec           `yaml:"will" about:"What the target publishes when a connection of such a client ends without a goodbye."`
 	Session   *SessionSpec        `yaml:"session" about:"Steady churn: each client leaves cleanly now and then, and returns."`
 	Read      ByteRate            `yaml:"read" about:"A slow consumer for its whole life."`
 	Link      *LinkSpec           `yaml:"link" about:"The network of each client, for its whole life."`
@@ -64,6 +65,12 @@ type ReconnectSpec struct {
 type SessionSpec struct {
 	Stay Draw `yaml:"stay" need:"true" about:"Time connected, from when everything is answered."`
 	Away Draw `yaml:"away" about:"Time before it returns; 0s."`
+}
+
+// WillSpec is what a client leaves behind if it is lost.
+type WillSpec struct {
+	Channel Template `yaml:"channel" need:"true" about:"Where to."`
+	Payload Tree     `yaml:"payload" about:"A mapping; values may be templates."`
 }
 
 // LinkSpec is a network.

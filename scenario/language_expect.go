@@ -21,6 +21,7 @@ type ExpectSpec struct {
 	Heartbeat *BeatWant     `yaml:"heartbeat" rule:"true" about:"How often the server pings, and what it does about silence."`
 	Close     *CloseWant    `yaml:"close" rule:"true" about:"Close codes."`
 	Retained  string        `yaml:"retained" rule:"true" enum:"latest" about:"Whoever subscribes gets the message that the channel keeps, and none that is older."`
+	Will      string        `yaml:"will" rule:"true" enum:"when-lost" about:"When a client is lost its will comes, and at no other time."`
 	Throttle  *ShapeWant    `yaml:"throttle" rule:"true" later:"*" about:"Only so many messages in a time."`
 	Debounce  *ShapeWant    `yaml:"debounce" rule:"true" later:"*" about:"Only after a quiet time."`
 	Batch     *ShapeWant    `yaml:"batch" rule:"true" later:"*" about:"Several messages in one."`

@@ -182,10 +182,19 @@ type Client struct {
 	Link   *Link  // of its whole life; nil: none
 	who    string // whom the target takes it for, where an abuse needs to know; "": its own business
 
-	Session bool // names a session when it connects
-	Renewal int  // 1 + which renewal its tokens are made of; 0: it has but one token
+	Session bool  // names a session when it connects
+	Will    *Will // that each of its connections leaves behind if it is lost; nil: none
+	Renewal int   // 1 + which renewal its tokens are made of; 0: it has but one token
 
 	Headers []HeaderPlan // of its upgrade requests, beside those of the target; values are secret
+}
+
+// Will is what the target publishes for a client whose connection ends without a
+// goodbye.
+type Will struct {
+	Publisher int32 // its number, behind those of Plan.Publishers
+	Channel   int32 // index into Plan.Channels
+	Payload   []byte
 }
 
 // Sub is one subscription of one client.

@@ -65,6 +65,9 @@ func (c *compiler) writtenGroup(g *Group) writtenGroup {
 	}
 	w := writtenGroup{user: string(spec.User), token: spec.Token != ""}
 	w.more = c.writtenRights(&spec, g)
+	if spec.Will != nil {
+		w.more = append(w.more, [2]string{"will", "to " + string(spec.Will.Channel)})
+	}
 	w.arrive = fmt.Sprintf("%s, from %s to %s", curve, short(first), short(last))
 	for i, s := range spec.Subscribe {
 		w.subscribe = append(w.subscribe, c.writtenSub(g, i, &s))

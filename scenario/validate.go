@@ -199,6 +199,7 @@ func (v *validator) group(name string) {
 		v.filter(join(at, "filter"), sub.Filter, g.of(namesOfClient), vars)
 	}
 	v.publish(path, g, vars)
+	v.will(join(path, "will"), &g, vars)
 	if r := g.Reconnect; r != nil && r.First.Given && r.Max.Given && r.Max.Duration < r.First.Duration {
 		v.fail(join(path, "reconnect.max"), "found %v, expected at least first, which is %v", r.Max, r.First)
 	}

@@ -44,6 +44,9 @@ func (v *validator) expectations() {
 		if e.Retained != "" {
 			v.retained(join(path, "retained"))
 		}
+		if e.Will != "" {
+			v.willWanted(join(path, "will"))
+		}
 		if h := e.Heartbeat; h != nil {
 			v.beatWant(join(path, "heartbeat"), e, h)
 		}

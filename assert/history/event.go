@@ -76,6 +76,8 @@ const (
 
 	Retained // the message that a channel keeps was given, because of a subscribe: no delivery. Fields as in Deliver; no position.
 
+	Will // the connect that is being sent names a message that the target is to publish if this connection ends without a goodbye: Publisher, Incarnation, Seq, Channel. Offset: which filters let it through, as in Publish. Sent: before the write.
+
 	kinds // how many there are
 )
 

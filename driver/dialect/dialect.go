@@ -90,6 +90,7 @@ type Can struct {
 	Leave       bool // the client may say that it goes
 	Offend      bool // commands that must be refused can be said: Garbage, Nonsense, and others at the wrong time
 	Retain      bool // publications may ask to be kept as the latest of their channel, for whoever subscribes
+	Wills       bool // connect may carry a will; a goodbye is Leave, or, where there is none, a close frame
 	Quality     bool // subscriptions and publications have a Quality; what is not acknowledged is AtMostOnce
 }
 
@@ -152,7 +153,15 @@ type Command struct {
 	Retain    bool          // the channel keeps it, and gives it to whoever subscribes; if Can.Retain
 	Client    string        // the client's own name, the same on all its connections
 	KeepAlive time.Duration // the client says something at least this often; 0: it need not
+	Will      *Will         // Connect: published if the connection ends without a goodbye, if Can.Wills; nil: nothing
 	KeepFor   time.Duration // with Keep: how long the session is wanted; 0: for ever
+}
+
+// Will is what a server publishes for a client that is lost.
+type Will struct {
+	Channel string
+	Payload []byte // a JSON value
+	Quality Quality
 }
 
 // Kind says what a Message is.

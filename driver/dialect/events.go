@@ -21,7 +21,7 @@ func (Events) About() About {
 		SilenceCode: 4003, LostCode: 4009,
 		Can: Can{
 			Recover: true, Offsets: true, Ack: true, AckOffset: true,
-			Patterns: true, Filters: true, Unsubscribe: true, ClientPing: true, Sessions: true, Owned: true, Keys: true, Offend: true, Retain: true,
+			Patterns: true, Filters: true, Unsubscribe: true, ClientPing: true, Sessions: true, Owned: true, Keys: true, Offend: true, Retain: true, Wills: true,
 		},
 		Promises: Promises{
 			Delivery: "exactly-once", Order: "per-channel", Recovery: true,
@@ -45,6 +45,10 @@ func (Events) Append(dst []byte, c *Command) ([]byte, error) {
 		dst = appendMember(dst, "token", c.Token)
 		dst = appendMember(dst, "user", c.User)
 		dst = appendSession(dst, c)
+		if w := c.Will; w != nil {
+			dst = AppendText(append(dst, `,"will":{"channel":`...), w.Channel)
+			dst = append(append(append(dst, `,"data":`...), w.Payload...), '}')
+		}
 	case Subscribe:
 		dst = appendTopic(append(dst, `"type":"subscribe"`...), c)
 		dst = appendMember(dst, "filter", c.Filter)

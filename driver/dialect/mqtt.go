@@ -26,7 +26,7 @@ func (p MQTT) About() About {
 	a := About{
 		Name: "mqtt", Summary: "MQTT 5 brokers, QoS by the promised delivery", Path: "/mqtt",
 		Subprotocol: "mqtt", Binary: true,
-		Can:       Can{Ack: true, Patterns: true, Unsubscribe: true, ClientPing: true, Sessions: true, Leave: true, Retain: true, Quality: true},
+		Can:       Can{Ack: true, Patterns: true, Unsubscribe: true, ClientPing: true, Sessions: true, Leave: true, Retain: true, Wills: true, Quality: true},
 		Promises:  Promises{Delivery: "at-least-once", Order: "per-publisher", Takeover: "closes-old", Copies: "either"},
 		Heartbeat: 30 * time.Second, LastID: 1<<16 - 1, LongestText: 1<<16 - 1, Refuses: refusedTopic,
 	}
@@ -88,6 +88,13 @@ func (p MQTT) Append(dst []byte, c *Command) ([]byte, error) {
 			// 3.1.1 knows no password without a user name (MQTT-3.1.2-22).
 			UsernameFlag: c.User != "" || c.Token != "" && p.Version != 5, Username: []byte(c.User),
 			PasswordFlag: c.Token != "", Password: []byte(c.Token),
+		}
+		if w := c.Will; w != nil {
+			if len(w.Channel) > 1<<16-1 || len(w.Payload) > 1<<16-1 {
+				return dst, fmt.Errorf("MQTT has no will of %d bytes for a topic of %d", len(w.Payload), len(w.Channel))
+			}
+			pk.Connect.WillFlag, pk.Connect.WillQos = true, byte(w.Quality)
+			pk.Connect.WillTopic, pk.Connect.WillPayload = topicOf(w.Channel), w.Payload
 		}
 		if pk.Properties.SessionExpiryIntervalFlag = c.Keep; c.Keep {
 			pk.Properties.SessionExpiryInterval = expiry(c.KeepFor)

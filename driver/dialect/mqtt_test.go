@@ -153,6 +153,8 @@ func TestMQTTCommands(t *testing.T) {
 		{"with a token alone", Command{Verb: Connect, ID: 1, Client: "c", Token: "p"}, `101100044d515454054200000000016300 0170`, `101200044d51545404c200000001630000000170`},
 		{"to go on with a session", Command{Verb: Connect, ID: 1, Client: "c", Keep: true, KeepFor: 1500 * time.Millisecond}, `101300044d515454050000000511000000020001 63`, `100d00044d5154540400000000 0163`},
 		{"to keep a session for ever, from now on", Command{Verb: Connect, ID: 1, Client: "c", Keep: true, Fresh: true}, `101300044d515454050200000511ffffffff0001 63`, `100d00044d5154540402000000 0163`},
+		{"with a will", Command{Verb: Connect, ID: 1, Client: "c", Will: &Will{Channel: "p.a", Payload: []byte("m"), Quality: AtLeastOnce}}, `101700044d515454050e000000000163000003702f6100016d`, `101500044d515454040e00000001630003702f6100016d`},
+		{"a will too long", Command{Verb: Connect, ID: 1, Client: "c", Will: &Will{Channel: "p.a", Payload: []byte(long)}}, ``, ``},
 		{"go", Command{Verb: Leave}, `e00700051100000000`, `e000`},
 		{"a text too long", Command{Verb: Connect, ID: 1, Token: long}, ``, ``},
 		{"subscribe", Command{Verb: Subscribe, ID: 2, Channel: "news.a", Quality: ExactlyOnce}, `820c00020000066e6577732f6102`, `820b000200066e6577732f6102`},

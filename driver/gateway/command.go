@@ -17,6 +17,7 @@ type command struct {
 	key     []byte
 	data    []byte
 	retain  bool
+	will    *will // of a connect; nil: none
 	recover bool
 	epoch   []byte
 	offset  uint64
@@ -58,6 +59,8 @@ func (m *command) read(c *dialect.Cursor) bool {
 			m.user = c.Text()
 		case "recover":
 			m.readRecover(c)
+		case "will":
+			m.readWill(c)
 		case "session":
 			m.session = c.Text()
 		case "keep":
@@ -71,6 +74,23 @@ func (m *command) read(c *dialect.Cursor) bool {
 		}
 	}
 	return c.Err() == nil
+}
+
+func (m *command) readWill(c *dialect.Cursor) {
+	if !c.Open() {
+		return
+	}
+	m.will = &will{}
+	for key, ok := c.Member(); ok; key, ok = c.Member() {
+		switch string(key) {
+		case "channel":
+			m.will.channel = string(c.Text())
+		case "data":
+			m.will.data = append([]byte(nil), oneLine(c.Skip())...)
+		default:
+			c.Skip()
+		}
+	}
 }
 
 func (m *command) readRecover(c *dialect.Cursor) {

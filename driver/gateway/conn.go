@@ -32,6 +32,8 @@ type conn struct {
 	id        string
 	ghosts    ghosts   // of the defects that leave subscriptions behind
 	session   *session // that it named; nil: none
+	will      *will    // what it leaves behind if it is lost; nil: nothing
+	goodbye   bool     // it has said that it goes
 	obeying   latch
 	displaced bool        // under obeying: the session is another connection's
 	torn      atomic.Bool // the queue was cut, and the session doesn't know it yet
@@ -122,6 +124,7 @@ func (c *conn) end() {
 	if !c.leave() {
 		c.unsubscribeAll()
 	}
+	c.execute()
 	c.ghosts.lay()
 	c.flushed()
 	c.queue.mu.Lock()
@@ -213,6 +216,9 @@ func (c *conn) connect(m *command) *refusal {
 		}
 	}
 	c.rights = g.rightsOf(c)
+	if r := c.leaveWill(m.will); r != nil {
+		return r
+	}
 	c.connected = true
 	c.id = g.wrong.identify(c)
 	c.ready.Store(true)

@@ -180,6 +180,10 @@ func Defects() []DefectInfo {
 			[]string{"emqx/emqx#11711", "lpeterse/haskell-mqtt#6"}},
 		{"retained-any", "keeps every 2nd message of a channel whose publisher has not asked for that", "retained-unasked", 2,
 			[]string{"apache/shenyu#6849"}},
+		{"will-dropped", "publishes nothing for every 3rd client that is lost and has a will", "will-missing", 3,
+			[]string{"emqx/emqx#10551", "emqx/emqx#18565", "streamnative/mop#97"}},
+		{"will-at-goodbye", "publishes the will of every 2nd client that says goodbye", "will-misfire", 2,
+			[]string{"Yakifo/amqtt#200", "njouanin/hbmqtt#201"}},
 	}
 }
 
@@ -264,6 +268,8 @@ type wrong struct {
 	retainedOneMatch       *trigger
 	retainedOutdated       *trigger
 	retainedAny            *trigger
+	willDropped            *trigger
+	willAtGoodbye          *trigger
 
 	mu      sync.Mutex
 	heirs   []inheritance       // connection-id-reuse-leak
@@ -364,6 +370,8 @@ func (w *wrong) places() map[string]**trigger {
 		"retained-one-match":        &w.retainedOneMatch,
 		"retained-outdated":         &w.retainedOutdated,
 		"retained-any":              &w.retainedAny,
+		"will-dropped":              &w.willDropped,
+		"will-at-goodbye":           &w.willAtGoodbye,
 	}
 }
 

@@ -51,7 +51,8 @@ func TestDefects(t *testing.T) {
 		"right-not-enforced": true, "expired-token-accepted": true, "forged-token-accepted": true, "delivered-despite-refusal": true, "wrongly-refused": true, // rights_test.go
 		"slow-consumer-silent-drop": true, "confirmed-not-subscribed": true, "causal-inversion": true, // below
 		"offline-queue-drop": true, "double-flush": true, "duplicate-live-session": true, "retry-double-publish": true, "recovers-only-once": true, "resubscribe-partial": true, "send-buffer-inversion": true, // session_test.go
-		"retained-dropped": true, "retained-one-match": true, "retained-outdated": true, "retained-any": true} // retained_test.go
+		"retained-dropped": true, "retained-one-match": true, "retained-outdated": true, "retained-any": true, // retained_test.go
+		"will-dropped": true, "will-at-goodbye": true} // will_test.go
 	for _, row := range []struct {
 		name    string
 		shows   func(s symptoms) bool

@@ -90,6 +90,15 @@
 // Otherwise it says resumed false: the session begins now, with no subscription
 // and nothing received. Fresh true asks for that.
 //
+//	{"id":1,"type":"connect","user":"alice","will":{"channel":"presence.1","data":{"lost":"alice"}}}
+//
+// Wills. A connect MAY carry a will: a channel, and data for it. If the connection ends
+// and its client has sent no close frame, the server publishes the data there, as if
+// the client had: once, and as soon as it notices. A client that has sent a close
+// frame, with whatever code, leaves no will, whoever sent one first. A will for a
+// channel on which the client may not publish is refused with an error 403, and the
+// connect with it.
+//
 //	{"type":"gap","channel":"vote.1","epoch":"fZ3kQ0aT","offset":40,"reason":"slow"}
 //
 // A gap says: what lies up to and including this position and has not come will

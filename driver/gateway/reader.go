@@ -148,6 +148,7 @@ func (r *reader) control(h ws.Header) error {
 	case ws.OpPing:
 		r.c.send(item{frame: control(ws.OpPong, payload)})
 	case ws.OpClose:
+		r.c.goodbye = true
 		if len(payload) == 0 {
 			r.c.shut(nil, false)
 			return errPeerClosed

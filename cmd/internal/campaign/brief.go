@@ -43,5 +43,23 @@ func NewBrief(plan *scenario.Plan, about dialect.About, target, engine string, s
 	for _, p := range plan.Publishers {
 		b.Publishers = append(b.Publishers, assert.BriefPublisher{Client: p.Client, Name: p.Name})
 	}
+	wills(b, plan, about)
 	return b
+}
+
+// wills adds those of the clients to the publishers.
+func wills(b *assert.Brief, plan *scenario.Plan, about dialect.About) {
+	for i := range plan.Clients {
+		if w := plan.Clients[i].Will; w != nil {
+			if b.Wills == 0 {
+				if b.Wills = w.Publisher; len(b.Publishers) == 0 {
+					b.Publishers = append(b.Publishers, assert.BriefPublisher{}) // nobody publishes; wills are numbered from 1
+				}
+			}
+			b.Publishers = append(b.Publishers, assert.BriefPublisher{Client: i, Name: "will"})
+		}
+	}
+	if b.Goodbye = assert.GoodbyeFrame; about.Can.Leave {
+		b.Goodbye = assert.GoodbyeWord
+	}
 }

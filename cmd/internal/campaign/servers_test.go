@@ -23,6 +23,7 @@ const (
 	aloneHurt      = "expect=[{close: {when: abuse}}, {delivery: at-least-once}, {order: per-publisher}, {errors: 0}, {reconnect: {success: 100%}}]"
 	keptLatest     = "expect=[{retained: latest}, {delivery: at-least-once}, {order: per-publisher}, {isolation: strict}, {errors: 0}, {reconnect: {success: 100%}}]"
 	comeAndStay    = "timeline=[{at: 2s, scale: {who: boards, to: 400, over: 4s}}, {at: 4s, disconnect: {who: boards, share: 30%, over: 2s, how: reset, away: 1s..2s}}]"
+	willWhenLost   = "expect=[{will: when-lost}, {delivery: at-least-once}, {order: per-publisher}, {errors: 0}, {reconnect: {success: 100%}}]"
 	andReturns     = "expect=[{delivery: at-least-once}, {order: per-publisher}, {errors: 0}, {reconnect: {success: 100%}}]"
 )
 
@@ -84,6 +85,8 @@ var brokerRows = []serverRow{
 	{"retained-qos2", "retained.yaml", "mqtt", []string{"target.promises.delivery=exactly-once", strings.Replace(keptLatest, "at-least", "exactly", 1)}, "mosquitto", nil},
 	{"retained-stay", "retained.yaml", "mqtt", []string{keptLatest, comeAndStay}, "mochi", nil},
 	{"retained-stay-3.1.1", "retained.yaml", "mqtt311", []string{keptLatest, comeAndStay}, "mochi", nil},
+	{"last-words", "last-words.yaml", "mqtt", []string{"clients.members.subscribe.0.recover=false", willWhenLost}, "", nil},
+	{"last-words-3.1.1", "last-words.yaml", "mqtt311", []string{"clients.members.subscribe.0.recover=false", willWhenLost}, "", nil},
 	{"cuts-3.1.1", "cuts.yaml", "mqtt311", []string{"clients.members.subscribe.0.recover=false", andReturns}, "mosquitto", nil},
 }
 
