@@ -20,7 +20,8 @@ type conn struct {
 	number  uint64
 	queue   queue
 
-	upgraded bool // under the gateway's lock
+	upgraded bool // under the gateway's lock, as
+	posts    bool // … this: it publishes over HTTP
 
 	// Of the reader.
 	connected bool

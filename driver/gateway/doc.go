@@ -127,6 +127,11 @@
 // no message of a session. If several subscriptions match an event it comes if one of
 // them lets it through; patterns have no positions, with a filter or without.
 //
+// Publishing over HTTP. POST /publish, with a JSON object that has channel, data and
+// perhaps key, does what a publish does, and answers 200 with the offset, if there is
+// one. Where tokens are asked for, the header Authorization carries one: Bearer and the
+// token. A refusal has its code as status, and code, error and message in the body.
+//
 //	{"id":3,"type":"unsubscribe","channel":"vote.1"}
 //	{"id":3,"type":"unsubscribed","channel":"vote.1"}
 //

@@ -38,6 +38,7 @@ func (g *Gateway) Drain(ctx context.Context, d Drain) error {
 	for _, c := range g.part(announce) {
 		announce(c)
 	}
+	g.endPosts()
 	if err := sleep(ctx, d.Grace); err != nil {
 		return fmt.Errorf("draining: %w", err)
 	}

@@ -149,13 +149,8 @@ func (c *conn) unsubscribe(m *command) *refusal {
 
 // publish answers a publish command, after the event is in its stream.
 func (c *conn) publish(m *command) *refusal {
-	switch {
-	case len(m.channel) == 0:
-		return refuse(400, "bad-request", "publish needs a channel")
-	case m.data == nil:
-		return refuse(400, "bad-request", "publish needs data")
-	case !c.may(string(m.channel)):
-		return forbidden()
+	if r := c.publishable(m); r != nil {
+		return r
 	}
 	if c.gateway.wrong.holdsFirst(c, m) {
 		return nil
@@ -164,20 +159,7 @@ func (c *conn) publish(m *command) *refusal {
 }
 
 func (c *conn) publishNow(m *command) *refusal {
-	g := c.gateway
-	var offset uint64
-	if !g.wrong.ackThenDrop.fires() {
-		c.caughtUp()
-		data := oneLine(m.data)
-		for ok := false; !ok; {
-			s := g.hub.stream(string(m.channel))
-			if !g.pace(s) {
-				return nil // closing: no answer, no event
-			}
-			offset, ok = s.publish(c.number, string(m.key), data, m.retain, g.wrong)
-		}
-	}
-	if m.id != 0 {
+	if offset, ok := c.place(m); ok && m.id != 0 {
 		c.send(item{frame: sayPublished(m.id, offset)})
 	}
 	return nil

@@ -27,6 +27,8 @@ func (c *conn) upgrade() (early []byte, err error) {
 	switch {
 	case err != nil:
 		status = http.StatusBadRequest
+	case isPost(req):
+		return nil, c.servePosts(append(head, early...))
 	case req.URL.Path != c.gateway.cfg.Path && req.URL.Path != "/":
 		status = http.StatusNotFound
 	default:
