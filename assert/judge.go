@@ -119,7 +119,11 @@ func (j *Judge) Add(e history.Event) {
 		j.publications.publish(&e, j.nodeOf(e.Client))
 		j.beats.wrote(j, &e)
 		if e.Flags&(history.FlagFence|history.FlagRetry) == 0 {
-			j.meters.sample(j, &e, latency.Lag, e.Sent-e.Due)
+			ready := e.Due
+			if e.Has(history.FlagPosted) { // the answer to the one before is the target's business
+				ready = e.Arrived
+			}
+			j.meters.sample(j, &e, latency.Lag, e.Sent-ready)
 		}
 	case history.Outcome:
 		j.publications.outcome(&e)

@@ -96,10 +96,29 @@ func (j *Judge) leaves(p *person, at time.Duration) (drain, restart, others bool
 // excuses reports whether an outage explains an error: a failed dial, or an
 // answer that never came.
 func (j *Judge) excuses(e *history.Event) bool {
+	if e.Has(history.FlagPosted) {
+		return j.unanswered(e)
+	}
 	if e.Kind == history.Problem && !(e.Code == 0 && strings.HasPrefix(e.Note, "no answer to ")) {
 		return false
 	}
 	return j.outage(&j.people[e.Client], e.Seen) != nil
+}
+
+// unanswered reports whether an outage explains that a request over HTTP failed: it
+// was under way while the node was not, or for a moment after.
+func (j *Judge) unanswered(e *history.Event) bool {
+	if e.Code > 0 && e.Code < 500 {
+		return false // an answer that is about the request
+	}
+	node := j.people[e.Client].node
+	for i := range j.outages {
+		o := &j.outages[i]
+		if !o.command && (o.node < 0 || o.node == node) && o.from <= e.Seen && (!o.over || e.Sent <= o.to+slack) {
+			return true
+		}
+	}
+	return false
 }
 
 // ofNode tells which node a fault of the target is about.

@@ -46,6 +46,11 @@ func (s *shard) census(fences []int) census {
 	s.lag, s.fenceBad = 0, nil
 	n.setbacks = maps.Clone(s.setbacks)
 	n.pending = len(s.offences)
+	for i := range s.pubs {
+		if s.pubs[i].flying {
+			n.pending++
+		}
+	}
 	for i := range s.clients {
 		c := &s.clients[i]
 		if c.State() != session.New || s.plan(c).Arrive >= 0 {

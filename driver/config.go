@@ -24,6 +24,7 @@ type Config struct {
 	More    []engine.Dial // to the further nodes of the target, where it has several
 	Control Control       // carries out what the plan does to the target; nil: nothing
 	Exec    Exec          // runs the commands of the plan; nil: they fail
+	Post    Poster        // publishes over HTTP; nil: the plan publishes nothing that way
 	Run     uint32        // the run's id, in every stamp
 
 	// Bearer makes the token for a connection of a client that has a new one for each,

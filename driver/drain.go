@@ -127,7 +127,7 @@ func (f *fleet) candidates() map[history.ChannelID][]candidate {
 		for i := range s.pubs {
 			p := &s.pubs[i]
 			c := &s.clients[p.client]
-			if !c.Connected() {
+			if !c.Connected() && !p.plan.HTTP {
 				continue
 			}
 			c.Published(int(p.index), func(ch history.ChannelID) {

@@ -20,6 +20,9 @@ const together = 30 * time.Second
 
 // fleet is one run.
 type fleet struct {
+	ctx     context.Context // of the run
+	errands sync.WaitGroup  // requests over HTTP under way
+
 	plan     *scenario.Plan
 	cfg      Config
 	about    dialect.About
@@ -78,8 +81,12 @@ func Run(ctx context.Context, plan *scenario.Plan, cfg Config) (*Outcome, error)
 	for i := range cfg.Loops {
 		f.shards = append(f.shards, newShard(f, i, len(cfg.Loops)))
 	}
+	var forsake context.CancelFunc
+	f.ctx, forsake = context.WithCancel(ctx)
 	stop := f.start()
 	err := f.walk(ctx)
+	forsake()
+	f.errands.Wait()
 	if f.phase != history.PhaseEnd {
 		f.enter(history.PhaseEnd)
 	}

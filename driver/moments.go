@@ -176,7 +176,7 @@ func (s *shard) burst(x step) {
 	if x.due == 0 {
 		x.due = x.at
 	}
-	if c.held(p.plan.Ack) {
+	if s.busy(p) {
 		x.at = s.loop.Now() + windowWait
 		s.steps.add(x)
 		return

@@ -20,6 +20,10 @@ type publisher struct {
 	origin time.Duration // of the pacer's times
 	begun  bool
 	keys   map[string]struct{} // used so far, with their channels
+
+	flying  bool          // a request over HTTP is not answered yet
+	waiting bool          // and something is due
+	freed   time.Duration // when the last answer was there
 }
 
 func newPublisher(p *scenario.Plan, number int, client, index int32) publisher {
@@ -75,8 +79,10 @@ func (s *shard) publishDue(p *publisher, now time.Duration) {
 		return
 	}
 	for range mostAtOnce {
-		if s.clients[p.client].held(p.plan.Ack) {
-			s.wheel.Set(s.key(p), now+windowWait)
+		if s.busy(p) {
+			if p.waiting = p.plan.HTTP; !p.waiting {
+				s.wheel.Set(s.key(p), now+windowWait)
+			}
 			return
 		}
 		s.publish(p, p.due, "")
@@ -107,6 +113,10 @@ func (s *shard) publish(p *publisher, due time.Duration, channel string) {
 	}
 	if channel != "" {
 		m.Channel = channel
+	}
+	if p.plan.HTTP {
+		s.post(p, m, due, false)
+		return
 	}
 	if s.stash(p, said{pub: p.index, k: k, due: due, channel: m.Channel}) {
 		return
@@ -154,8 +164,14 @@ func (s *shard) write(c *client, id history.ChannelID, m scenario.Publication, p
 func (s *shard) fence(client, index int32, id history.ChannelID) {
 	c := &s.clients[client]
 	now := s.loop.Now()
-	if c.held(true) {
+	p := &s.pubs[c.pubs+index]
+	if p.plan.HTTP && p.flying || !p.plan.HTTP && c.held(true) {
 		s.steps.add(step{at: now + windowWait, kind: stepFence, client: client, pub: index, channel: id})
+		return
+	}
+	m := scenario.Publication{Channel: s.fleet.cfg.Names.Name(int32(id)), Payload: []byte("{}")}
+	if p.plan.HTTP {
+		s.post(p, m, now, true)
 		return
 	}
 	pub, ok := c.Fence(int(index), id, now, &s.out)
@@ -163,7 +179,6 @@ func (s *shard) fence(client, index int32, id history.ChannelID) {
 		s.fenceBad = append(s.fenceBad, id)
 		return
 	}
-	m := scenario.Publication{Channel: s.fleet.cfg.Names.Name(int32(id)), Payload: []byte("{}")}
 	s.out.Events[len(s.out.Events)-1].Offset = s.passes(id, m.Payload)
 	s.write(c, id, m, pub, now, true)
 	s.flush(c, client)

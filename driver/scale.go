@@ -71,7 +71,7 @@ func (s *shard) hush(c *client) {
 	for j, number := range s.plan(c).Pubs {
 		p := &s.pubs[int(c.pubs)+j]
 		s.wheel.Clear(s.key(p))
-		p.begun, p.pacer = false, s.fleet.plan.Pacer(number)
+		p.begun, p.waiting, p.pacer = false, false, s.fleet.plan.Pacer(number)
 	}
 }
 

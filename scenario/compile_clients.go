@@ -308,9 +308,10 @@ func (c *compiler) entries(path, group string, g *GroupSpec, vars []string) []*e
 		if each == 0 {
 			e.static, _ = appendPieces([]byte{}, e.payload, nil)
 		}
-		e.ack = c.dialect.Ack
+		e.http = c.overHTTP(at, &g.Publish[i])
+		e.ack = c.dialect.Ack || e.http
 		if spec.Ack != nil {
-			if *spec.Ack && !c.dialect.Ack {
+			if *spec.Ack && !e.ack {
 				c.fail(join(at, "ack"), "found ack: true, expected false: the dialect %s has no acknowledgements", c.dialect.Name)
 			}
 			if d := c.plan.Promises.most(); !*spec.Ack && c.dialect.Quality && d != "at-most-once" {
@@ -330,7 +331,7 @@ func (c *compiler) publisher(e *entry, s *scope, client int) *Problem {
 	p := c.plan
 	index := len(p.Publishers)
 	pub := Publisher{
-		Client: client, Name: e.name, Ack: e.ack, Retain: e.spec.Retain, Together: e.spec.Start != "at-once",
+		Client: client, Name: e.name, Ack: e.ack, HTTP: e.http, Retain: e.spec.Retain, Together: e.spec.Start != "at-once",
 		Rate: e.spec.Rate.PerSecond, Poisson: e.spec.Arrivals == "poisson",
 		Phase: Rand(p.Seed, "phase", index, 0).Float64(),
 		index: index, entry: e, self: s,

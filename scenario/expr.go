@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -24,7 +25,7 @@ type Expr struct {
 }
 
 // uses says what the value of an expression depends on.
-type uses uint8
+type uses uint16
 
 const (
 	usesClient uses = 1 << iota // i, n, user, role, vars
@@ -34,6 +35,8 @@ const (
 	usesEnv // and so is secret
 	usesRun
 	usesMessage
+	usesPayload
+	usesPublication
 
 	// usesEach: it may differ from one publication to the next.
 	usesEach = usesSeq | usesNow | usesPick
@@ -53,6 +56,10 @@ type scope struct {
 	Vars  map[string]any `expr:"vars"`
 	Row   map[string]any `expr:"row"`
 	Msg   map[string]any `expr:"msg"`
+
+	Channel string          `expr:"channel"` // these three in requests
+	Payload json.RawMessage `expr:"payload"`
+	Key     string          `expr:"key"`
 
 	rng *rand.Rand // of pick
 	now time.Duration
@@ -208,7 +215,7 @@ func (r *resolver) name(node *ast.Node, name string) {
 			of = "%[1]q has no value here"
 		}
 		r.err = fmt.Errorf(of+"; a field of the message is msg.%[1]s, what a template knows of the client '{…}'", name)
-	case !slices.Contains(r.names, name) && (slices.Contains(namesOfStream, name) || slices.Contains(placeNames, name)):
+	case !slices.Contains(r.names, name) && (slices.Contains(namesOfStream, name) || slices.Contains(placeNames, name) || slices.Contains(namesOfRequest, name)):
 		r.err = fmt.Errorf("%q has no value here%s", name, absent(name))
 	case !slices.Contains(r.names, name):
 		known := slices.Concat(r.names, r.vars, callNames)
@@ -224,6 +231,10 @@ func (r *resolver) name(node *ast.Node, name string) {
 		r.uses |= usesClient
 	case name == "run":
 		r.uses |= usesRun
+	case name == "payload":
+		r.uses |= usesPayload
+	case name == "channel", name == "key":
+		r.uses |= usesPublication
 	case slices.Contains(clientNames, name):
 		r.uses |= usesClient
 	}
@@ -240,6 +251,8 @@ func absent(name string) string {
 		return ": the group has no data"
 	case "msg":
 		return ": it belongs to filters"
+	case "channel", "payload", "key":
+		return ": it belongs to the request of target.http"
 	}
 	return ": it belongs to clients"
 }

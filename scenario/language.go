@@ -48,7 +48,7 @@ type TargetSpec struct {
 	Headers     map[string]Template `yaml:"headers" about:"Headers of the upgrade request."`
 	TLS         *TLSSpec            `yaml:"tls" about:"What wss:// needs."`
 	Compression bool                `yaml:"compression" later:"*" about:"Offer permessage-deflate."`
-	HTTP        *HTTPSpec           `yaml:"http" later:"*" about:"Publishing over HTTP."`
+	HTTP        *HTTPSpec           `yaml:"http" about:"Publishing over HTTP."`
 	Promises    *PromisesSpec       `yaml:"promises" about:"What this target claims, where that differs from its dialect's documentation."`
 	Gateway     *GatewaySpec        `yaml:"gateway" about:"The embedded reference gateway, configured."`
 }
@@ -71,7 +71,7 @@ type RequestSpec struct {
 	Method  string              `yaml:"method" about:"POST by default."`
 	URL     Template            `yaml:"url" about:"Address."`
 	Headers map[string]Template `yaml:"headers" about:"Headers."`
-	Body    Tree                `yaml:"body" about:"JSON body; {channel} and {payload} stand for the publication."`
+	Body    Tree                `yaml:"body" about:"JSON body; {channel}, {payload}, {key} and {user} stand for what is published."`
 }
 
 // PromisesSpec changes what a target is taken to claim.

@@ -116,12 +116,11 @@ func TestNotYetAvailable(t *testing.T) {
 	}
 	slices.Sort(got)
 	got = slices.Compact(got)
-	want := strings.Fields(`compression http
+	want := strings.Fields(`compression
 		transform throttle debounce batch aggregate priority
 		fallback
 		block
 		state presence`)
-	want = append(want, "via: http")
 	slices.Sort(want)
 	if !slices.Equal(got, want) {
 		t.Errorf("got\n%v\nwant\n%v", got, want)

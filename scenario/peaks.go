@@ -81,7 +81,7 @@ func (c *compiler) peaks() {
 		k.Engine, k.ConnectionBytes = "portable, because of wss", int64(tlsBytes*k.Connections)
 	}
 	k.Ports = k.Connections
-	k.Descriptors = k.Connections + spareDescriptors
+	k.Descriptors = k.Connections + p.MostPosts() + spareDescriptors
 	if p.Target.Embedded && k.Connections <= EmbeddedLimit {
 		k.Descriptors += k.Connections
 	}

@@ -66,6 +66,7 @@ type TargetPlan struct {
 	Dialect  string       // name of the dialect
 	Headers  []HeaderPlan // sorted by name; values may be secret
 	TLS      TLSPlan
+	HTTP     *HTTPPlan `json:"-"` // how it is published to over HTTP; nil: not, or as the embedded gateway wants it
 }
 
 // HeaderPlan is one header of the upgrade request.
@@ -216,6 +217,7 @@ type Publisher struct {
 	Name     string
 	Ack      bool
 	Retain   bool    // the target keeps the latest one of each channel
+	HTTP     bool    // not on the client's connection
 	Together bool    // starts with time 0; otherwise when its client is ready
 	Rate     float64 // per second, before any `rate` moment
 	Poisson  bool

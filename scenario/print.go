@@ -87,7 +87,9 @@ func (c *compiler) writtenGroup(g *Group) writtenGroup {
 		if s.Size.Given {
 			line += ", " + s.Size.Text
 		}
-		if p.Ack {
+		if p.HTTP {
+			line += ", over HTTP"
+		} else if p.Ack {
 			line += ", ack"
 		}
 		if p.Retain {

@@ -24,6 +24,7 @@ type entry struct {
 	static   []byte // the payload, if it never differs
 	spec     *PublishSpec
 	ack      bool
+	http     bool
 }
 
 // piece is a part of a JSON text: bytes, or a template whose value goes there.

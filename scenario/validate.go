@@ -148,6 +148,7 @@ func (v *validator) target() {
 			v.fail(join("target.headers", h), "found %s, expected the name of a header", quote(h))
 		}
 	}
+	v.http()
 	if t.TLS != nil && (t.TLS.Cert == "") != (t.TLS.Key == "") {
 		v.fail("target.tls", "found only one of cert and key, expected both or none")
 	}

@@ -140,6 +140,7 @@ const (
 	FlagForbidden                    // the plan says that the target must refuse it (Dial, Subscribe, their answers, Denied)
 	FlagOverdue                      // an error because an answer did not come in time (Refused, Problem)
 	FlagRetain                       // the channel is to keep it, and to give it to whoever subscribes (Publish)
+	FlagPosted                       // said over HTTP, on none of the client's connections (Publish, Outcome). Arrived of the Publish: since when it could have been sent
 )
 
 // ClientID numbers the clients of a run, from 0. -1: nobody in particular.

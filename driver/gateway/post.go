@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"strings"
 	"time"
-
 )
 
 // publishPath is where events are published over HTTP.
@@ -57,7 +56,9 @@ func (c *conn) servePosts(read []byte) error {
 // post obeys one request.
 func (c *conn) post(req *http.Request) (status int, answer any) {
 	g := c.gateway
-	no := func(r *refusal) (int, any) { return r.code, map[string]any{"code": r.code, "error": r.name, "message": r.message} }
+	no := func(r *refusal) (int, any) {
+		return r.code, map[string]any{"code": r.code, "error": r.name, "message": r.message}
+	}
 	if !isPost(req) {
 		return no(refuse(http.StatusNotFound, "not-found", "events are published with POST "+publishPath))
 	}
@@ -180,4 +181,3 @@ func (g *Gateway) endPosts() {
 		}
 	}
 }
-

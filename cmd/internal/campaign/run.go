@@ -113,9 +113,14 @@ func judged(ctx context.Context, plan *scenario.Plan, d dialect.Dialect, brief *
 			sinks[i] = tee{sinks[i], rec.Shard(i)}
 		}
 	}
+	post, end, err := newPoster(plan, t, o)
+	if err != nil {
+		return nil, err
+	}
+	defer end()
 	out, err := driver.Run(ctx, plan, driver.Config{
 		Loops: loops, Sinks: sinks, Names: names, Dialect: d, Dial: t.dial, More: t.more, Control: t.control, Exec: o.Exec, Run: o.Run,
-		Secrets: plan.Secrets, Bearer: bearer(plan),
+		Secrets: plan.Secrets, Bearer: bearer(plan), Post: post,
 		Interrupt: o.Interrupt, Progress: progress(plan, o), Trace: o.Trace, TraceClient: o.TraceClient,
 	})
 	var unrecorded error
