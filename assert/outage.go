@@ -111,7 +111,7 @@ func (j *Judge) unanswered(e *history.Event) bool {
 	if e.Code > 0 && e.Code < 500 {
 		return false // an answer that is about the request
 	}
-	node := j.people[e.Client].node
+	node := int32(e.Offset)
 	for i := range j.outages {
 		o := &j.outages[i]
 		if !o.command && (o.node < 0 || o.node == node) && o.from <= e.Seen && (!o.over || e.Sent <= o.to+slack) {

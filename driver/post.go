@@ -57,6 +57,7 @@ func (s *shard) post(p *publisher, m scenario.Publication, due time.Duration, fe
 	node := max(int(c.node), 0)
 	s.fleet.errands.Go(func() {
 		a := s.fleet.request(p.plan, node, &m, body)
+		a.node = node
 		s.loop.Post(func() { s.posted(p, pub, id, due, now, fence, a) })
 	})
 }
@@ -66,13 +67,14 @@ type answer struct {
 	result history.Result
 	code   int
 	why    string // it was not OK
+	node   int    // to which it was made
 }
 
 // request makes one request and waits for its answer.
 func (f *fleet) request(p *scenario.Publisher, node int, m *scenario.Publication, stamped []byte) answer {
 	r, err := f.plan.Request(p, m, stamped)
 	if err != nil {
-		return answer{history.Failed, 0, "writing the request: " + err.Error()}
+		return answer{result: history.Failed, why: "writing the request: " + err.Error()}
 	}
 	ctx, cancel := context.WithTimeout(f.ctx, f.plan.Drain.AckTimeout)
 	defer cancel()
@@ -81,20 +83,20 @@ func (f *fleet) request(p *scenario.Publisher, node int, m *scenario.Publication
 	case f.ctx.Err() != nil: // the run is over
 		return answer{result: history.Unknown}
 	case err != nil && !written:
-		return answer{history.Failed, 0, "over HTTP: " + f.masked(bare(err))}
+		return answer{result: history.Failed, why: "over HTTP: " + f.masked(bare(err))}
 	case err != nil:
-		return answer{history.Unknown, 0, "over HTTP: " + f.masked(bare(err))}
+		return answer{result: history.Unknown, why: "over HTTP: " + f.masked(bare(err))}
 	case status >= 500:
-		return answer{history.Unknown, status, "over HTTP: " + f.masked(start(body))}
+		return answer{result: history.Unknown, code: status, why: "over HTTP: " + f.masked(start(body))}
 	case status < 200 || status >= 300:
-		return answer{history.Failed, status, "over HTTP: " + f.masked(start(body))}
+		return answer{result: history.Failed, code: status, why: "over HTTP: " + f.masked(start(body))}
 	}
 	// Some servers answer 200 whatever they have done, and tell in the body.
 	var told struct {
 		Error json.RawMessage `json:"error"`
 	}
 	if json.Unmarshal(body, &told) == nil && len(told.Error) > 0 && !slices.ContainsFunc([]string{"null", `""`, "false", "0"}, func(s string) bool { return s == string(told.Error) }) {
-		return answer{history.Failed, status, "over HTTP: " + f.masked(start(told.Error))}
+		return answer{result: history.Failed, code: status, why: "over HTTP: " + f.masked(start(told.Error))}
 	}
 	return answer{result: history.OK}
 }
@@ -127,7 +129,7 @@ func (s *shard) posted(p *publisher, pub session.Publication, id history.Channel
 	now := s.loop.Now()
 	if a.why != "" {
 		s.tell(c, &history.Event{
-			Kind: history.Problem, Client: history.ClientID(c.id), Life: c.Life(), Flags: history.FlagPosted, Channel: id, Code: int32(a.code), Sent: sent, Seen: now, Arrived: now, Note: a.why,
+			Kind: history.Problem, Client: history.ClientID(c.id), Life: c.Life(), Flags: history.FlagPosted, Channel: id, Offset: uint64(a.node), Code: int32(a.code), Sent: sent, Seen: now, Arrived: now, Note: a.why,
 		})
 	}
 	c.Posted(int(p.index), pub, id, due, sent, fence, a.result, now, &s.out)

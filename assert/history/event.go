@@ -52,7 +52,7 @@ const (
 	// The run.
 	FaultBegin // Note: the fault's name as in the scenario (`disconnect reset`, `slow`; `read` and `link` for what a client's group says; `scale` when it leaves for good; `revoke` when the target is asked to take its rights away). Due: planned time. Code: of what limits reading, bytes per second; 0 if it doesn't. Client −1: it happens to the target (`gateway drain`); Code: to which node, −1 all. Every shard is told before it is done.
 	FaultEnd   // healed; for a disconnect the end of `away`; for an abuse that did not end the connection what came of it, as Result: OK it was obeyed, Failed it was refused, Unknown neither within five seconds, and FlagExcused then if the server may have had more to read before it. Client −1: the node is up again.
-	Problem    // an error reply or a broken frame that no fault explains. Code, Note.
+	Problem    // an error reply or a broken frame that no fault explains. Code, Note. FlagPosted: of a request over HTTP, from Sent, to the node Offset.
 	Phase      // Note: one of the Phase names. Client is -1.
 	Say        // Note: the text. Client is -1.
 	Ending     // what the driver says of the whole run, last in a recording. Note: JSON. Client is -1.
