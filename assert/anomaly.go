@@ -96,6 +96,19 @@ const (
 	WillMissing
 	WillMisfire
 
+	// Owned by throttle.
+	ThrottleExceeded
+	LastValueSwallowed
+	StaleLastValue
+	ThrottleSettlesLate
+	// Owned by debounce.
+	DebouncedEarly
+	DebouncedSuperseded
+	DebounceUnsettled
+	DebounceSettlesLate
+	// Owned by state.
+	StateDiverged
+
 	anomalies // how many there are
 )
 
@@ -119,6 +132,8 @@ const (
 	spreads // makes one client suffer for another
 	bars    // turns away who may come in
 	keeps   // gives newcomers something else than what is kept for them
+	floods  // sends what should have been thinned out
+	stales  // leaves somebody with an old value
 )
 
 // Definition explains one anomaly; `squall explain` prints it.
@@ -233,6 +248,15 @@ var definitions = [anomalies]Definition{
 	RetainedStale:   {"retained-stale", "retained", "retained: latest", "who subscribed was given a message that another one had replaced before", keeps},
 	RetainedUnasked: {"retained-unasked", "retained", "retained: latest", "who subscribed was given a message as retained whose publisher had not asked for that", keeps},
 
-	WillMissing: {"will-missing", "will", "will: when-lost", "a connection was lost without a goodbye, and what its client wanted to leave behind came to nobody", keeps},
-	WillMisfire: {"will-misfire", "will", "will: when-lost", "the will of a client came that was connected, or had said goodbye", keeps},
+	WillMissing:         {"will-missing", "will", "will: when-lost", "a connection was lost without a goodbye, and what its client wanted to leave behind came to nobody", keeps},
+	WillMisfire:         {"will-misfire", "will", "will: when-lost", "the will of a client came that was connected, or had said goodbye", keeps},
+	ThrottleExceeded:    {"throttle-exceeded", "throttle", "throttle", "more messages came in a time than the limit, whatever the schedule by which the target sent them", floods},
+	LastValueSwallowed:  {"last-value-swallowed", "throttle", "throttle", "the last message of a throttled channel never came to a subscription that had been there before it was sent, or had recovered", stales},
+	StaleLastValue:      {"stale-last-value", "throttle", "throttle", "the last message of a throttled channel came, and an older one after it, which stayed", stales},
+	ThrottleSettlesLate: {"throttle-settles-late", "throttle", "throttle: settles-within", "the last message of a throttled channel came later than the limit", delays},
+	DebouncedEarly:      {"debounced-early", "debounce", "debounce", "a message of a debounced channel came before the quiet time was over after its publication", floods},
+	DebouncedSuperseded: {"debounced-superseded", "debounce", "debounce", "a message of a debounced channel came although another had followed it within the quiet time, or had come already", floods},
+	DebounceUnsettled:   {"debounce-unsettled", "debounce", "debounce", "the last message of a debounced channel never came to a subscription that had been there before it was sent, or had recovered", stales},
+	DebounceSettlesLate: {"debounce-settles-late", "debounce", "debounce: settles-within", "the last message of a debounced channel came later than the limit", delays},
+	StateDiverged:       {"state-diverged", "state", "state", "a subscription did not end on the state that the publications of its channel make", stales},
 }

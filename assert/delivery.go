@@ -11,6 +11,7 @@ func (s *settlement) delivery(w *want, v *Verdict, end End) {
 	t := s.sum(w)
 	v.add(true, "deliveries judged", t.received)
 	v.add(true, "subscriptions", t.subscriptions)
+	v.add(false, "left to the rules of shaped channels", t.shaped)
 	v.add(false, "messages lost", s.lost(w))
 	v.add(true, "waived", t.waived)
 	v.add(false, "taken away by the plan", t.emptied)
@@ -54,6 +55,8 @@ func (s *settlement) delivery(w *want, v *Verdict, end End) {
 		if end.Saturated { // whoever is late to return has missed more
 			v.State, v.Reason = Inconclusive, v.Reason+", but the generator was saturated: "+end.Why
 		}
+	case t.subscriptions == 0 && t.shaped > 0:
+		v.State, v.Reason = NotApplicable, allShaped
 	case t.subscriptions == 0:
 		v.Reason = "not exercised: no subscription was answered"
 	case t.received == 0 && t.unseen == 0 && t.acked == 0:

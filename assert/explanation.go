@@ -647,4 +647,92 @@ var explanations = [anomalies]Explanation{
 		Issues: []string{"Yakifo/amqtt#200", "njouanin/hbmqtt#201"},
 		Look:   "what takes the will away at a goodbye, and whether that comes before the connection is given up. With MQTT the goodbye is DISCONNECT, and a WebSocket close frame alone is none",
 	},
+	ThrottleExceeded: {
+		Wire: "on one connection more live messages of a throttled channel come one after the other than the time since the first of them lets through, even if each was sent at the earliest moment",
+		Causes: []string{
+			"the timer is kept for each publisher, node or worker, and the limit holds for each of them only",
+			"the time of the last message is read and written without a lock, and two pass at once",
+			"a message that is sent at the end of the time does not begin a new one",
+		},
+		Issues: []string{"ReactiveX/rxdart#791", "Koenkk/zigbee2mqtt#31351"},
+		Look:   "where the time of the last message is kept, and who writes it: on the leading edge, on the trailing one, and on each node",
+	},
+	LastValueSwallowed: {
+		Wire: "publications are acknowledged and then end; the connection answers pings long after, and the last message of the channel that came on it is older than the last one published",
+		Causes: []string{
+			"the throttle has a leading edge only: what comes before the time is over is dropped, and nothing is sent at its end",
+			"the timer that would send the last one is cancelled when the publisher, or the source, ends",
+			"a client that returns is given the history without what the throttle still holds, and is not registered for it either",
+		},
+		Issues: []string{"bigbluebutton/bigbluebutton#25693", "sindresorhus/throttleit#2", "gethopp/hopp#294", "tiny-pilot/tinypilot#250", "Clooos/Bubble-Card#1395", "ReactiveX/rxjs#3351"},
+		Look:   "what is done with a message that comes within the time: it must be kept, replaced by newer ones, and sent when the time is over. The witness shows what the client ended on, and what was published after it",
+	},
+	StaleLastValue: {
+		Wire: "the last message that was published comes, and after it on the same connection an older one of the channel, and nothing more",
+		Causes: []string{
+			"two timers are pending, and the one with the older message fires last",
+			"the trailing edge sends what was held when its timer was set, not what is held when it fires",
+			"a cache is read again after the newest message went out past it",
+		},
+		Issues: []string{"solidjs-community/solid-primitives#133", "jayphelps/core-decorators#94"},
+		Look:   "which message a timer sends, and whether sending at once cancels what is pending",
+	},
+	ThrottleSettlesLate: {
+		Wire: "the last message of a throttled channel comes, but later after its publication than the scenario allows",
+		Causes: []string{
+			"each dropped message begins the time anew, so that it ends only when nothing more comes",
+			"timers of all channels are worked off by one loop that is behind",
+			"the throttle's time is longer than the limit of the expectation",
+		},
+		Issues: []string{"MarineYachtRadar/mayara-server#363"},
+		Look:   "the configured time beside `settles-within`; then how long the timer is behind when it fires",
+	},
+	DebouncedEarly: {
+		Wire: "a message of a debounced channel comes sooner after its publication than the quiet time, even by the time at which its publisher meant to send it",
+		Causes: []string{
+			"the timer runs from the first message of a burst and is not moved by the next ones",
+			"a longest wait, or a leading edge, is on by default",
+			"the timer fires while a new message is being taken, and sends that",
+		},
+		Issues: []string{"chodorowicz/ts-debounce#69"},
+		Look:   "what a new message does to the pending timer, and what the timer checks when it fires",
+	},
+	DebouncedSuperseded: {
+		Wire: "a message of a debounced channel comes although its publisher's next one was acknowledged before the quiet time behind the first was over",
+		Causes: []string{
+			"the message is captured when the timer is set, and the timer alone is moved",
+			"each node, or each connection, debounces for itself what the others go on publishing",
+			"what is replaced is put into another queue, and comes out of it later",
+		},
+		Issues: []string{"imbhargav5/rooks#1575"},
+		Look:   "which message the timer sends: the one that set it, or the newest. The witness names both",
+	},
+	DebounceUnsettled: {
+		Wire: "publications end, the quiet time passes many times over, the connection answers pings, and the last message never comes on it",
+		Causes: []string{
+			"a message that comes while the timer fires is lost between taking the old one and setting the new",
+			"the timer is cancelled when a message is replaced, and not set again",
+			"steady traffic moves the timer for ever, and its end is forgotten when the publisher leaves",
+		},
+		Issues: []string{"svecosystem/runed#139"},
+		Look:   "the moment at which the timer fires and a message comes, and what happens to what is held when its publisher goes",
+	},
+	DebounceSettlesLate: {
+		Wire: "the last message of a debounced channel comes, but later after its publication than the scenario allows",
+		Causes: []string{
+			"other publishers, or messages that the subscriber does not see, move the timer on",
+			"the quiet time is longer than the limit of the expectation",
+			"timers wait behind other work of the same loop",
+		},
+		Look: "the configured quiet time beside `settles-within`, and who else publishes on the channel",
+	},
+	StateDiverged: {
+		Wire: "the connection is alive at the end, and the last message of the channel on it is not the last one that was published and acknowledged",
+		Causes: []string{
+			"messages were lost, or came in another order, and no expectation judges that",
+			"what is replayed after a return is older than what the client had, and nothing follows",
+			"two publishers' messages are applied in one order by the server and in another by its cache",
+		},
+		Look: "add `delivery`, `order` and `recovery` for the same channels, which name the cause; the witness shows what the client ended on",
+	},
 }

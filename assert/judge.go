@@ -42,6 +42,7 @@ type Judge struct {
 	cuts         int64 // announced gaps: the target cuts backlogs
 	closes       closes
 	abuses       abuses
+	shaping      shaping
 	lastReady    time.Duration // when some client had its subscriptions answered last
 	traffic      tally
 	clock        clock
@@ -101,6 +102,7 @@ func NewJudge(b *Brief, names *history.Names) *Judge {
 	j.retention.on = j.want.retained || j.want.will
 	j.wills.on = j.want.will && b.Wills > 0
 	j.beats = newBeats(&j.want, clients)
+	j.shaping = newShaping(&j.want, b, names)
 	j.parts = []*Judge{j}
 	return j
 }

@@ -33,6 +33,7 @@ func (s *settlement) queue(w *want, v *Verdict) {
 	v.add(true, "resumed", resumed)
 	v.add(true, "resumed that had missed something", missed)
 	v.add(true, "kept messages delivered", t.flushed)
+	v.add(false, "left to the rules of shaped channels", t.shaped)
 	v.add(false, "messages lost", s.lost(w))
 	v.add(false, "refused with a reason", s.count(w, SessionRefused))
 	v.add(false, "published meanwhile for patterns, which no session keeps", patterns)
@@ -53,6 +54,8 @@ func (s *settlement) queue(w *want, v *Verdict) {
 		v.Reason = v.Findings[0].Anomaly
 	case !s.j.brief.keeps() && returns == 0:
 		v.State, v.Reason = NotApplicable, "the target does not promise to keep sessions"
+	case t.subscriptions == 0 && t.shaped > 0:
+		v.State, v.Reason = NotApplicable, allShaped
 	case returns == 0:
 		v.Reason = "not exercised: no client came back to a session; add a `disconnect` moment"
 	case resumed == 0:

@@ -51,9 +51,12 @@ func (j *Judge) deliver(e *history.Event) {
 		if c.answered < e.Due && e.Flags&history.FlagFence == 0 {
 			j.meters.delivery(j, e)
 		}
-		return
+	} else {
+		j.unusual(at, c, e)
 	}
-	j.unusual(at, c, e)
+	if j.shaping.on {
+		j.shaping.deliver(j, at, e)
+	}
 }
 
 // unusual takes every delivery that is not simply the next one.

@@ -23,6 +23,7 @@ func (s *settlement) recovery(w *want, v *Verdict, end End) {
 	v.add(true, "returns with a position", t.returns)
 	v.add(true, "returns that missed something", t.returnsMissed)
 	v.add(true, "missed messages replayed", t.replayed)
+	v.add(false, "left to the rules of shaped channels", t.shaped)
 	v.add(false, "messages lost", s.lost(w))
 	v.add(false, "refused with a reason", refused)
 	v.add(true, "waived", t.waived)
@@ -39,6 +40,8 @@ func (s *settlement) recovery(w *want, v *Verdict, end End) {
 		v.Reason = v.Findings[0].Anomaly
 	case !s.j.brief.recovers() && t.returns == 0:
 		v.State, v.Reason = NotApplicable, "the target does not promise recovery, or keeps no history"
+	case t.subscriptions == 0 && t.shaped > 0:
+		v.State, v.Reason = NotApplicable, allShaped
 	case t.returns == 0:
 		v.Reason = "not exercised: no client came back with a position; add a `disconnect` moment, or write `expect` without recovery"
 	case t.returnsMissed == 0:

@@ -96,6 +96,41 @@ func (s *script) with(setting string) error {
 		p.Channels = append(p.Channels, scenario.ChannelPromises{
 			Match: x[0], Delivery: x[1], Order: x[2], Recovery: x[3] == "recovery", History: p.History, Queue: p.Queue,
 		})
+	case scenario.Throttle, scenario.Debounce: // match:time[:first|:limit]
+		x := strings.Split(v, ":")
+		d, err := time.ParseDuration(x[1])
+		shape := scenario.Shape{Kind: k, Match: x[0], Every: d, Keep: "last"}
+		if k == scenario.Debounce {
+			shape = scenario.Shape{Kind: k, Match: x[0], Quiet: d}
+		} else if len(x) > 2 {
+			shape.Keep = x[2]
+		}
+		s.brief.Promises.Shapes = append(s.brief.Promises.Shapes, shape)
+		for i := range s.brief.Expect {
+			if e := &s.brief.Expect[i]; e.Rule == k {
+				e.Channel, e.Shape = x[0], scenario.ShapeLimit{Count: 1, Per: shape.Every, Quiet: shape.Quiet}
+			}
+		}
+		return err
+	case "at-most": // N/time
+		n, per, _ := strings.Cut(v, "/")
+		count, err := strconv.Atoi(n)
+		if err != nil {
+			return err
+		}
+		d, err := time.ParseDuration(per)
+		for i := range s.brief.Expect {
+			if e := &s.brief.Expect[i]; e.Rule == scenario.Throttle {
+				e.Shape.Count, e.Shape.Per = count, d
+			}
+		}
+		return err
+	case "settles":
+		d, err := time.ParseDuration(v)
+		for i := range s.brief.Expect {
+			s.brief.Expect[i].Shape.Settles = scenario.Limit{Op: "<=", A: d.Seconds(), Text: v}
+		}
+		return err
 	case "silence":
 		n, err := strconv.Atoi(v)
 		s.brief.Silence = uint16(n)
@@ -262,7 +297,7 @@ func parseScript(text string) (*script, error) {
 					err = fmt.Errorf("%q", x)
 				}
 				s.want[rule] = state
-				s.expect(rule, map[string]string{"delivery": "exactly-once", "order": "per-channel", "recovery": "complete", "queue": "complete", "isolation": "strict", "retained": "latest", "will": "when-lost"}[rule])
+				s.expect(rule, map[string]string{"delivery": "exactly-once", "order": "per-channel", "recovery": "complete", "queue": "complete", "isolation": "strict", "retained": "latest", "will": "when-lost", "state": "last"}[rule])
 			}
 		case "with:":
 			for _, x := range f[1:] {

@@ -25,6 +25,9 @@ type settlement struct {
 	offsets    map[placeKey]map[ident]place
 	lotsOf     map[placeKey][]lot
 	promisesOf map[history.ChannelID]*scenario.Promises
+	finals     map[history.ChannelID]*final
+	blamed     map[uint64]Anomaly // by client and channel, what some expectation owns; nil: not yet looked for
+	superseded map[missIdent]bool // messages that a debounce should have held back
 
 	cuts bool // the target is known to cut backlogs
 
@@ -119,6 +122,7 @@ func (j *Judge) settle() *settlement {
 	s.judgeCausal()
 	s.judgeRetained()
 	s.judgeWills()
+	s.judgeShaped()
 	return s
 }
 

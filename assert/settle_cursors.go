@@ -17,6 +17,9 @@ func (s *settlement) judgeCursors() {
 	for i, p := range s.parts {
 		for at := range p.ledger.all {
 			c := &p.ledger.all[at]
+			if s.j.shape(c.channel) != nil {
+				continue
+			}
 			if c.sieve != nil {
 				lost = s.sieveLosses(lost, i, int32(at), c)
 				continue

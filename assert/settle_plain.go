@@ -17,6 +17,9 @@ func (s *settlement) judgePlain() {
 			}
 			list := p.plain.windows[c.windows]
 			s.plainLeaks(i, int32(at), c, list)
+			if s.j.shape(c.channel) != nil {
+				continue
+			}
 			for w := range list {
 				for _, b := range s.channels[c.channel].outboxes {
 					if b.will {

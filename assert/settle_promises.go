@@ -24,10 +24,17 @@ func (s *settlement) ruled(ch history.ChannelID) bool {
 // unpromised reports whether an incident breaks nothing that is promised of its
 // channel in particular, whatever is expected of all.
 func (s *settlement) unpromised(f *found) bool {
-	if f.channel < 0 || !s.ruled(f.channel) {
+	if f.channel < 0 {
 		return false
 	}
-	q, d := s.promises(f.channel), f.anomaly.Define()
+	d := f.anomaly.Define()
+	if s.leaves(d.Owner, f.channel) && d.harm&(loses|repeats|refuses|delays) != 0 {
+		return true
+	}
+	if !s.ruled(f.channel) {
+		return false
+	}
+	q := s.promises(f.channel)
 	switch {
 	case f.anomaly == DuplicateLiveSession, f.anomaly == RetryDoublePublish: // promised of the target as a whole
 		return false

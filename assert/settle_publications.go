@@ -12,6 +12,9 @@ func (s *settlement) judgePublications() {
 	s.cover()
 	for _, c := range s.ordered() {
 		s.phantoms(c)
+		if s.j.shape(c.id) != nil {
+			continue
+		}
 		for _, b := range c.outboxes {
 			s.judgeOutbox(c, b)
 		}

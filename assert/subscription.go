@@ -329,6 +329,7 @@ func (j *Judge) gap(p *person, e *history.Event) {
 		return
 	}
 	c := &j.ledger.all[at]
+	j.shaping.gap(at, e)
 	if e.Flags&history.FlagPositioned == 0 || !c.positioned || e.Epoch == c.epoch {
 		j.cuts++
 	}

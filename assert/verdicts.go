@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"squall/assert/history"
+	"squall/scenario"
 )
 
 // Verdicts judges every expectation, in their order. Call it once, after all
@@ -41,6 +42,12 @@ func (j *Judge) Verdicts(end End) []Verdict {
 			s.will(w, &v)
 		case "heartbeat":
 			s.heartbeat(w, i, &v, end)
+		case scenario.Throttle:
+			s.throttle(w, i, &v, end)
+		case scenario.Debounce:
+			s.debounce(w, i, &v, end)
+		case "state":
+			s.state(w, &v)
 		default:
 			v.Reason = "there is no rule of that name"
 		}
@@ -242,13 +249,14 @@ type sums struct {
 	promised                                 int64 // of the waived: where recovery is promised
 	published, unknown, acked, retired       int64
 	far, overlapping, causes                 int64
+	shaped                                   int64 // subscriptions left to the rules of shapes
 }
 
 // sum adds up what the cursors and channels within w know.
 func (s *settlement) sum(w *want) (t sums) {
 	shared := make(map[history.ChannelID]bool)
 	for _, c := range s.channels {
-		if !w.filter.channel(c.id) {
+		if !w.filter.channel(c.id) || s.leaves(w.Rule, c.id) {
 			continue
 		}
 		t.unknown += c.unknown
@@ -273,6 +281,10 @@ func (s *settlement) sum(w *want) (t sums) {
 		for at := range p.ledger.all {
 			c := &p.ledger.all[at]
 			if !c.everAnswered || !w.filter.channel(c.channel) || !w.filter.client(&p.people[c.client]) {
+				continue
+			}
+			if s.leaves(w.Rule, c.channel) {
+				t.shaped++
 				continue
 			}
 			e, had := &s.ends[i][at], c.past()

@@ -311,6 +311,8 @@ func (s *settlement) missing(f *found) string {
 		return s.handedWhat(f)
 	case d.Owner == "will":
 		return s.willWhat(f)
+	case d.harm == floods || d.harm == stales:
+		return s.misshapen(f, what)
 	case d.Owner == "heartbeat":
 		return f.beat()
 	case d.harm&(herds|parts|offends|delays) != 0:
@@ -370,6 +372,8 @@ func (s *settlement) unexcused(f *found) (out []string) {
 		out = append(out, "the filter of its subscription lets it through: "+s.filterText(f.filter))
 	}
 	switch d.harm {
+	case stales, floods:
+		return s.unshaped(f)
 	case leaks, leaks | loses:
 		if f.came {
 			out = append(out, s.kept(f))

@@ -55,7 +55,9 @@ type candidate struct {
 
 // fence sends one fence a channel where the dialect orders channels by offset,
 // else one of every publisher, and waits until every subscriber has seen them, for
-// the drain timeout at most: what a target is still busy with then is unseen.
+// the drain timeout at most: what a target is still busy with then is unseen. Channels
+// that are thinned out get none; their subscribers are waited for until they have come
+// to the last value.
 func (f *fleet) fence(ctx context.Context) error {
 	tries := f.candidates()
 	one := make(map[history.ChannelID]bool)
@@ -80,7 +82,7 @@ func (f *fleet) fence(ctx context.Context) error {
 		}
 		fences[c] = len(list)
 	}
-	answered := 0
+	answered, lasts := 0, f.lasts()
 	moved, last := f.now(), int64(-1)
 	return f.until(ctx, 5*time.Millisecond, f.plan.Drain.Timeout, false, func() bool {
 		n := f.count(fences)
@@ -96,9 +98,9 @@ func (f *fleet) fence(ctx context.Context) error {
 				fences[c] = max(0, fences[c]-1)
 			}
 		}
-		if n.fenceOK+answered >= asked && n.fencesSeen >= n.fencesWanted && n.complete == n.wanted {
+		if n.fenceOK+answered >= asked && n.fencesSeen >= n.fencesWanted && n.complete == n.wanted && f.unsettled(lasts) == 0 {
 			// Copies that come after the fence are looked for a moment longer.
-			return f.now()-moved >= f.lastLook()
+			return f.now()-moved >= max(f.lastLook(), f.shapedLook(lasts))
 		}
 		return f.out.Lost != ""
 	})
@@ -131,6 +133,9 @@ func (f *fleet) candidates() map[history.ChannelID][]candidate {
 				continue
 			}
 			c.Published(int(p.index), func(ch history.ChannelID) {
+				if s.ends.shaped(ch) != nil {
+					return // a fence would be thinned out as well
+				}
 				m[ch] = append(m[ch], candidate{
 					shard: s, client: p.client, index: p.index,
 					number: int32(s.fleet.plan.Clients[c.id].Pubs[p.index]),

@@ -93,6 +93,7 @@ type shard struct {
 	fenceBad   []history.ChannelID
 	reach      map[history.ChannelID][]history.ChannelID // pattern → the fenced channels that it matches
 	filters    map[history.ChannelID]uint64              // those that concern a channel
+	ends       *ends                                     // of shaped channels; nil: there are none
 	lag        time.Duration
 	setbacks   setbacks
 	last       setback // the latest
@@ -114,6 +115,7 @@ func newShard(f *fleet, index, shards int) *shard {
 		s.small[i].ReadBuffer = 64 << 10
 	}
 	plan := f.plan
+	s.ends = newEnds(plan, f.cfg.Names)
 	n := (len(plan.Clients) - index + shards - 1) / shards
 	s.clients = make([]client, n)
 	if s.stream, _ = s.dec.(dialect.Streamed); s.stream != nil {
@@ -204,6 +206,9 @@ func (s *shard) flush(c *client, i int32) {
 }
 
 func (s *shard) tell(c *client, e *history.Event) {
+	if s.ends != nil {
+		s.ends.add(e)
+	}
 	if e.Note != "" {
 		e.Note = clip(s.fleet.masked(s.hide(c, e.Note)), mostNote)
 	}

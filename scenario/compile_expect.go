@@ -30,6 +30,7 @@ func (c *compiler) expectations() {
 		}
 		c.plan.Expect = append(c.plan.Expect, e)
 	}
+	c.settling()
 }
 
 // promised adds what the target claims.
@@ -54,6 +55,7 @@ func (c *compiler) promised(line int, taken map[string]bool) {
 	if c.leavesWills() && p.Delivery != "at-most-once" {
 		all = append(all, Expectation{Rule: "will", Want: "when-lost"})
 	}
+	all = append(all, p.shapesPromised()...)
 	all = append(all, Expectation{Rule: "isolation", Want: "strict"}) // whoever takes subscriptions claims that
 	for _, e := range all {
 		e.Line, e.Promised = line, true
@@ -99,6 +101,12 @@ func (c *compiler) expectation(s *ExpectSpec) Expectation {
 		e.Rule, e.Errors = "errors", s.Errors.Limit
 	case s.Close != nil:
 		e.Rule, e.Want, e.Close = "close", s.Close.When, CloseLimit{When: s.Close.When, Codes: s.Close.Codes}
+	case s.Throttle != nil:
+		e.shapeExpectation(Throttle, s.Throttle)
+	case s.Debounce != nil:
+		e.shapeExpectation(Debounce, s.Debounce)
+	case s.State != nil:
+		e.Rule, e.Want, e.Channel = "state", s.State.Fold, s.State.Channel
 	}
 	return e
 }
@@ -167,6 +175,12 @@ func (e *Expectation) limits() string {
 	case "heartbeat":
 		say("server-every", e.ServerEvery)
 		say("reaps-silent-within", e.Reaps)
+	case Throttle:
+		all = append(all, fmt.Sprintf("at most %d per %s", e.Shape.Count, short(e.Shape.Per)))
+		say("settles within", e.Shape.Settles)
+	case Debounce:
+		all = append(all, "quiet "+short(e.Shape.Quiet))
+		say("settles within", e.Shape.Settles)
 	}
 	return strings.Join(all, ", ")
 }

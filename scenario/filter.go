@@ -245,7 +245,7 @@ func (c *compiler) overlaps() {
 						c.fail(c.filterPath[filteredTopic{n, one}], "%v", err)
 						return
 					}
-				case overlap(one, other):
+				case Overlap(one, other):
 					c.fail(c.filterPath[filteredTopic{n, one}], "found a filter on %s, expected no other subscription that brings the same: client %d of the run has %s, too, and nothing tells which of them a message came by", quote(one), n, quote(other))
 					return
 				}
@@ -262,8 +262,8 @@ func (c *compiler) overlaps() {
 	}
 }
 
-// overlap reports whether some channel is matched by both of two topics.
-func overlap(a, b string) bool {
+// Overlap reports whether some channel is matched by both of two topics.
+func Overlap(a, b string) bool {
 	for {
 		x, restA, moreA := strings.Cut(a, ".")
 		y, restB, moreB := strings.Cut(b, ".")

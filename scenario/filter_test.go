@@ -154,7 +154,7 @@ func TestOverlap(t *testing.T) {
 		{"a", "a", true}, {"a", "b", false}, {"a.*", "a.b", true}, {"a.*", "a", false}, {"a.**", "a", false}, {"a.**", "a.b.c", true},
 		{"*.b", "a.*", true}, {"*.b", "a.c", false}, {"**", "x", true}, {"a.*.c", "a.**", true}, {"a.*.c", "a.b.d", false},
 	} {
-		if overlap(row.a, row.b) != row.want || overlap(row.b, row.a) != row.want {
+		if Overlap(row.a, row.b) != row.want || Overlap(row.b, row.a) != row.want {
 			t.Errorf("%s and %s: want %v", row.a, row.b, row.want)
 		}
 	}

@@ -98,8 +98,8 @@ type ChannelPromise struct {
 	Recovery *bool        `yaml:"recovery" about:"Whether a client that returns gets what it missed."`
 	History  *HistorySpec `yaml:"history" about:"What is kept; or none."`
 	Queue    *HistorySpec `yaml:"queue" about:"Sessions whose backlog the server keeps."`
-	Throttle *ShapeSpec   `yaml:"throttle" later:"*" about:"Only so many messages in a time."`
-	Debounce *ShapeSpec   `yaml:"debounce" later:"*" about:"Only after a quiet time."`
+	Throttle *ShapeSpec   `yaml:"throttle" about:"Only so many messages in a time."`
+	Debounce *ShapeSpec   `yaml:"debounce" about:"Only after a quiet time."`
 	Batch    *ShapeSpec   `yaml:"batch" later:"*" about:"Several messages in one."`
 }
 
@@ -126,8 +126,8 @@ type GatewaySpec struct {
 	Roles     []RoleSpec     `yaml:"roles" about:"Channels that each role may use; without roles everybody may use all."`
 	Filter    bool           `yaml:"filter" about:"Subscriptions may carry filters."`
 	Transform []ShapeSpec    `yaml:"transform" one:"true" later:"*" about:"Payloads are rewritten."`
-	Throttle  []ShapeSpec    `yaml:"throttle" one:"true" later:"*" about:"Only so many messages in a time."`
-	Debounce  []ShapeSpec    `yaml:"debounce" one:"true" later:"*" about:"Only after a quiet time."`
+	Throttle  []ShapeSpec    `yaml:"throttle" one:"true" about:"Only so many messages in a time."`
+	Debounce  []ShapeSpec    `yaml:"debounce" one:"true" about:"Only after a quiet time."`
 	Batch     []ShapeSpec    `yaml:"batch" one:"true" later:"*" about:"Several messages in one."`
 	Aggregate []ShapeSpec    `yaml:"aggregate" one:"true" later:"*" about:"Sums instead of messages."`
 	Priority  bool           `yaml:"priority" later:"*" about:"Urgent messages overtake."`

@@ -22,13 +22,13 @@ type ExpectSpec struct {
 	Close     *CloseWant    `yaml:"close" rule:"true" about:"Close codes."`
 	Retained  string        `yaml:"retained" rule:"true" enum:"latest" about:"Whoever subscribes gets the message that the channel keeps, and none that is older."`
 	Will      string        `yaml:"will" rule:"true" enum:"when-lost" about:"When a client is lost its will comes, and at no other time."`
-	Throttle  *ShapeWant    `yaml:"throttle" rule:"true" later:"*" about:"Only so many messages in a time."`
-	Debounce  *ShapeWant    `yaml:"debounce" rule:"true" later:"*" about:"Only after a quiet time."`
+	Throttle  *ShapeWant    `yaml:"throttle" rule:"true" about:"Only so many messages in a time."`
+	Debounce  *ShapeWant    `yaml:"debounce" rule:"true" about:"Only after a quiet time."`
 	Batch     *ShapeWant    `yaml:"batch" rule:"true" later:"*" about:"Several messages in one."`
 	Aggregate *ShapeWant    `yaml:"aggregate" rule:"true" later:"*" about:"Sums instead of messages."`
 	Transform *ShapeWant    `yaml:"transform" rule:"true" later:"*" about:"Payloads are rewritten."`
 	Priority  *PriorityWant `yaml:"priority" rule:"true" later:"*" about:"Urgent messages overtake."`
-	State     *StateWant    `yaml:"state" rule:"true" later:"*" about:"What a channel ends on."`
+	State     *StateWant    `yaml:"state" rule:"true" about:"What a channel ends on."`
 	Presence  *ShapeWant    `yaml:"presence" rule:"true" later:"*" about:"Who is there."`
 }
 
@@ -74,7 +74,7 @@ type CloseWant struct {
 // ShapeWant is an expectation about a shaped channel.
 type ShapeWant struct {
 	Channel   string    `yaml:"channel" about:"Pattern of channels."`
-	AtMost    string    `yaml:"at-most" about:"As in 1 per 200ms."`
+	AtMost    Quota     `yaml:"at-most" about:"As in 1 per 200ms."`
 	Settles   TimeLimit `yaml:"settles-within" about:"When the last value is there."`
 	Quiet     Duration  `yaml:"quiet" about:"How long nothing may come."`
 	Max       int       `yaml:"max" about:"Messages of a batch."`
@@ -94,7 +94,7 @@ type PriorityWant struct {
 // StateWant is an expectation about what a channel ends on.
 type StateWant struct {
 	Channel string `yaml:"channel" about:"Pattern of channels."`
-	Fold    string `yaml:"fold" enum:"last,merge,sum" about:"How messages make a state."`
-	Key     string `yaml:"key" about:"Field that names the entry."`
+	Fold    string `yaml:"fold" enum:"last,merge,sum" later:"merge,sum" about:"How messages make a state."`
+	Key     string `yaml:"key" later:"*" about:"Field that names the entry."`
 	Equals  string `yaml:"equals" enum:"published" about:"What it must equal."`
 }

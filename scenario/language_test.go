@@ -117,10 +117,11 @@ func TestNotYetAvailable(t *testing.T) {
 	slices.Sort(got)
 	got = slices.Compact(got)
 	want := strings.Fields(`compression
-		transform throttle debounce batch aggregate priority
+		transform batch aggregate priority
 		fallback
 		block
-		state presence`)
+		key presence`)
+	want = append(want, "fold: merge")
 	slices.Sort(want)
 	if !slices.Equal(got, want) {
 		t.Errorf("got\n%v\nwant\n%v", got, want)

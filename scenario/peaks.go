@@ -47,10 +47,11 @@ func (c *compiler) peaks() {
 			reach, usual = mean[e], usually[e]
 		}
 		top, sum := highest(e.segments), total(e.segments)*there[pub.Client]
+		through := p.Promises.through(pub.channel, top)
 		published += top
-		delivered += top * reach
+		delivered += top * through * reach
 		all += sum
-		out += sum * usual
+		out += sum * through * usual
 	}
 	burst := 0.0
 	for i := range p.Moments {

@@ -89,6 +89,7 @@ type GatewayPlan struct {
 	Auth      Auth
 	Roles     []Role
 	Filter    bool // subscriptions may carry filters
+	Shapes    []Shape
 	Defects   []string
 }
 
@@ -127,6 +128,8 @@ type Promises struct {
 
 	Copies  string `json:"copies,omitempty"`          // one, per-subscription, either; "": nothing is claimed
 	Foreign *bool  `json:"foreign_traffic,omitempty"` // nil: nothing is claimed
+
+	Shapes []Shape `json:"shapes,omitempty"` // of the embedded gateway; see Shape
 }
 
 // Group is a kind of client.
@@ -299,6 +302,7 @@ type Expectation struct {
 	Reaps       Limit      `json:"reaps,omitzero"`        // heartbeat: seconds
 	Close       CloseLimit `json:"close"`                 // close
 	Peak        Limit      `json:"peak"`                  // reconnect: returns per second
+	Shape       ShapeLimit `json:"shape,omitzero"`        // throttle, debounce
 }
 
 // CloseLimit is the body of a close expectation.

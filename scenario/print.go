@@ -179,6 +179,7 @@ func (p *Plan) printTarget(w *printer) {
 			fmt.Fprintf(t, "\tno history\n")
 		}
 		q.printSessions(t)
+		q.printShapes(t)
 		if q.Heartbeat.Every > 0 {
 			fmt.Fprintf(t, "\theartbeat every %s, timeout %s\n", short(q.Heartbeat.Every), short(q.Heartbeat.Timeout))
 		}

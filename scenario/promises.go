@@ -15,6 +15,7 @@ func (c *compiler) promises(t TargetSpec) {
 			c.gateway(t.Gateway)
 		}
 		c.configured(&p, t.Gateway)
+		c.shaped(&p, t.Gateway)
 	}
 	if t.Promises != nil {
 		c.claimed(&p, t.Promises)

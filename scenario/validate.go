@@ -22,6 +22,7 @@ func Validate(s *Scenario) Problems {
 	v.header()
 	v.stop()
 	v.target()
+	v.shapes()
 	for _, g := range s.keys("clients") {
 		v.group(g)
 	}

@@ -47,6 +47,15 @@ func (v *validator) expectations() {
 		if e.Will != "" {
 			v.willWanted(join(path, "will"))
 		}
+		if w := e.Throttle; w != nil {
+			v.shapeWant(join(path, Throttle), Throttle, e, w)
+		}
+		if w := e.Debounce; w != nil {
+			v.shapeWant(join(path, Debounce), Debounce, e, w)
+		}
+		if w := e.State; w != nil {
+			v.stateWant(join(path, "state"), e, w)
+		}
 		if h := e.Heartbeat; h != nil {
 			v.beatWant(join(path, "heartbeat"), e, h)
 		}

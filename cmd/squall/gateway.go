@@ -39,6 +39,8 @@ type gatewayOptions struct {
 	anonymous   bool
 	filter      bool
 	roles       [][2]string
+	throttles   shapes
+	debounces   shapes
 	config      gateway.Config
 }
 
@@ -86,6 +88,9 @@ squall list defects tells what each of them does.`,
 	f.BoolVar(&o.anonymous, "anonymous", false, "let clients without a token in, too, in the role anonymous")
 	f.Var(roles{&o.roles}, "role", "the channels that a role may use, as in member=vote.*,user.{user}; may be repeated")
 	f.BoolVar(&o.filter, "filter", false, "let subscriptions carry filters")
+	f.Var(&o.throttles, "throttle", "send at most one event in a time, as in tally.*=200ms, or =200ms,first; may be repeated")
+	o.debounces.quiet = true
+	f.Var(&o.debounces, "debounce", "send an event when none has come for a time, as in status.*=300ms; may be repeated")
 	f.BoolVar(&o.control, "control", false, "obey lines on stdin: ID VERB NODE DOWN PAUSE")
 	f.MarkHidden("control")
 	return cmd
@@ -113,6 +118,7 @@ func (o *gatewayOptions) configure() (gateway.Config, error) {
 	if o.filter {
 		c.Filter = scenario.CompileFilter
 	}
+	c.Shapes = append(o.throttles.all, o.debounces.all...)
 	c.Slow, c.Seed = gateway.SlowPolicy(o.slow.value), o.seed.value
 	c.Limits = gateway.Limits{
 		Connections: int(min(o.connections.value, 1<<30)), Deliveries: float64(o.deliveries.value),

@@ -62,6 +62,9 @@ func TestGatewayErrors(t *testing.T) {
 		{"--history-ttl 0s", exitUsage, "a duration above 0"},
 		{"--listen nowhere", exitTarget, "give host:port"},
 		{"--listen " + l.Addr().String(), exitTarget, "choose another port"},
+		{"--throttle tally.*", exitUsage, "channels and a time, such as tally.*=200ms"},
+		{"--debounce status.*=1s,first", exitUsage, "channels and a time"},
+		{"--throttle a.*.=1s", exitUsage, "a segment of the pattern is empty"},
 		{"extra", exitUsage, "takes no argument"},
 	} {
 		b := newBench()

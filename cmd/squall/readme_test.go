@@ -76,6 +76,7 @@ var treatments = map[string]treatment{
 		add: brief + " --target ws://{free} --start 'squall gateway --listen {free}'",
 	},
 	"squall plan votes.yaml --env staging":         {},
+	"squall run tally.yaml":                        {},
 	"squall run ci-smoke.yaml --hgrm latency.hgrm": {add: brief},
 	"go doc ./report JSON":                         {},
 	"go doc ./report RunsJSON":                     {},

@@ -32,6 +32,8 @@ type Config struct {
 	// events. Nil: subscriptions with filters are refused.
 	Filter func(text string) (func(data []byte) bool, error)
 
+	Shapes []Shape // how channels are thinned out; the first that matches counts
+
 	Seed    uint64   // of ids, epochs, jitter and chance; 0: a fresh one
 	Defects []Defect // deliberate wrongness, for proving rules; see Defects
 }
@@ -71,6 +73,10 @@ func (c Config) complete() (Config, error) {
 	c.HistorySize = max(c.HistorySize, 0)
 	c.HeartbeatEvery = max(c.HeartbeatEvery, 0)
 	if err := checkRoles(c.Roles); err != nil {
+		return c, err
+	}
+	var err error
+	if c.Shapes, err = checkShapes(c.Shapes); err != nil {
 		return c, err
 	}
 	if c.Path == "" {

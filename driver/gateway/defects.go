@@ -184,6 +184,18 @@ func Defects() []DefectInfo {
 			[]string{"emqx/emqx#10551", "emqx/emqx#18565", "streamnative/mop#97"}},
 		{"will-at-goodbye", "publishes the will of every 2nd client that says goodbye", "will-misfire", 2,
 			[]string{"Yakifo/amqtt#200", "njouanin/hbmqtt#201"}},
+		{"last-value-swallowed", "sends the first event of a throttle's time, and nothing of what comes before it is over", "last-value-swallowed", 1,
+			[]string{"bigbluebutton/bigbluebutton#25693", "sindresorhus/throttleit#2", "gethopp/hopp#294", "tiny-pilot/tinypilot#250", "Clooos/Bubble-Card#1395"}},
+		{"throttle-exceeded", "lets every 10th event through a throttle that should have waited", "throttle-exceeded", 10,
+			[]string{"ReactiveX/rxdart#791", "Koenkk/zigbee2mqtt#31351"}},
+		{"stale-last-value", "sends the event before the last one of a throttled channel again, when nothing more comes", "stale-last-value", 1,
+			[]string{"solidjs-community/solid-primitives#133", "jayphelps/core-decorators#94"}},
+		{"debounced-early", "waits a third of a debounce's quiet time", "debounced-early", 1,
+			[]string{"chodorowicz/ts-debounce#69"}},
+		{"debounced-superseded", "sends the first event that a debounce holds back, not the last", "debounced-superseded", 1,
+			[]string{"imbhargav5/rooks#1575"}},
+		{"debounce-unsettled", "forgets what a debounce holds back when more comes, and that, too", "debounce-unsettled", 1,
+			[]string{"svecosystem/runed#139"}},
 	}
 }
 
@@ -270,6 +282,12 @@ type wrong struct {
 	retainedAny            *trigger
 	willDropped            *trigger
 	willAtGoodbye          *trigger
+	lastSwallowed          *trigger
+	throttleLeak           *trigger
+	staleLast              *trigger
+	debounceEarly          *trigger
+	debounceFirst          *trigger
+	debounceLost           *trigger
 
 	mu      sync.Mutex
 	heirs   []inheritance       // connection-id-reuse-leak
@@ -372,6 +390,12 @@ func (w *wrong) places() map[string]**trigger {
 		"retained-any":              &w.retainedAny,
 		"will-dropped":              &w.willDropped,
 		"will-at-goodbye":           &w.willAtGoodbye,
+		"last-value-swallowed":      &w.lastSwallowed,
+		"throttle-exceeded":         &w.throttleLeak,
+		"stale-last-value":          &w.staleLast,
+		"debounced-early":           &w.debounceEarly,
+		"debounced-superseded":      &w.debounceFirst,
+		"debounce-unsettled":        &w.debounceLost,
 	}
 }
 

@@ -46,6 +46,7 @@ func TestDefects(t *testing.T) {
 		"foreign-epoch-accepted": true, "stale-store-replay": true, "future-offset-accepted": true, "session-hijack": true, "other-session-evicted": true, "expired-token-trusted": true, "expired-token-alive": true, // wrong_offence_test.go
 		"revocation-ignored": true, "revoked-readmitted": true, // revoke_test.go
 		"filter-false-positive": true, "unfiltered-replay": true, "unfiltered-queue": true, "stale-filter": true, "filter-false-negative": true, // filter_test.go
+		"last-value-swallowed": true, "throttle-exceeded": true, "stale-last-value": true, "debounced-early": true, "debounced-superseded": true, "debounce-unsettled": true, // shaper_test.go
 		"membership-lost-silent": true, "cross-channel-leak": true, "cross-tenant-leak": true, "connection-id-reuse-leak": true,
 		"wildcard-overmatch": true, "post-unsubscribe-delivery": true, "command-inversion": true, // TestIsolationDefects
 		"right-not-enforced": true, "expired-token-accepted": true, "forged-token-accepted": true, "delivered-despite-refusal": true, "wrongly-refused": true, // rights_test.go

@@ -59,6 +59,12 @@
 // subscribed to, and had been sent before, is queued for all its subscribers: an
 // answer reaches nobody before what it answers, on whatever channel it is given.
 //
+// Shaping. A server MAY thin out a channel: a throttle sends at most one event in a
+// time, the last of those that came; a debounce sends the last one when none has come
+// for a time. What is left out gets no offset and is not replayed, so the offsets of
+// what is sent have no holes. The answer to a publish on such a channel means that the
+// event is with the server, and has no offset; the last event always comes.
+//
 // Recovery. A client that returns names its position: the epoch, and the offset
 // of the last event it has. If the epoch is still the channel's and every later
 // event is still in the history, the answer says recovered true, and all events

@@ -65,6 +65,7 @@ func newNode(cfg Config, node int, other *Gateway) (*Gateway, error) {
 		g.hub = &hub{
 			size: cfg.HistorySize, ttl: cfg.HistoryTTL,
 			epoch:    func() string { return g.word(8) },
+			shapes:   cfg.Shapes,
 			streams:  make(map[string]*stream),
 			sessions: sessions{size: cfg.QueueSize, ttl: cfg.QueueTTL},
 		}

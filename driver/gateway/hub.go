@@ -14,6 +14,8 @@ type hub struct {
 	ttl   time.Duration
 	epoch func() string // a new random one
 
+	shapes []Shape
+
 	sessions sessions
 	outcasts outcasts
 
@@ -78,6 +80,7 @@ func (h *hub) stream(name string) *stream {
 	if s.size > 0 {
 		s.top.epoch = h.epoch()
 	}
+	s.shaper = h.shaper(s)
 	h.streams[name] = s
 	h.attachAll(s)
 	return s

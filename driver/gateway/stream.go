@@ -46,6 +46,7 @@ type stream struct {
 	lag  *lag      // of causal-inversion
 
 	passed *subscription // of lost-message: will not get the next event
+	shaper *shaper       // that thins the channel out; nil: every event is sent
 }
 
 // subscription is one connection's interest in one channel: there is one of
@@ -71,9 +72,10 @@ type subscription struct {
 	kept      int    // events that the filter has kept back since something was sent
 }
 
-// publish gives the data its offset, keeps it and sends it to everybody. It
-// returns offset 0 if the channel keeps no history, and false if the stream was
-// forgotten meanwhile. With retain it is kept for whoever subscribes, too.
+// publish gives the data its offset, keeps it and sends it to everybody; on a channel
+// that is shaped it leaves that to the shaper. It returns offset 0 if the channel
+// keeps no history, or is shaped, and false if the stream was forgotten meanwhile.
+// With retain it is kept for whoever subscribes, too.
 func (s *stream) publish(from uint64, key string, data []byte, retain bool, w *wrong) (offset uint64, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -88,26 +90,48 @@ func (s *stream) publish(from uint64, key string, data []byte, retain bool, w *w
 			return offset, true
 		}
 	}
-	e := event{at: now, from: from, blind: w.blind(s)}
+	if s.shaper != nil {
+		s.keys.add(key, 0, now)
+		x := said{from: from, data: bytes.Clone(data)} // what is held back outlives the reader's buffer
+		s.retain(event{at: now, from: from, data: x.data}, retain, w)
+		s.shaper.take(x, now, w)
+		return 0, true
+	}
+	offset = s.emit(said{from, data, retain}, now, w)
+	s.keys.add(key, offset, now)
+	return offset, true
+}
+
+// said is what somebody has published.
+type said struct {
+	from   uint64 // number of the connection
+	data   []byte
+	retain bool
+}
+
+// emit makes an event of it. Under the stream's lock.
+func (s *stream) emit(x said, now time.Time, w *wrong) (offset uint64) {
+	e := event{at: now, from: x.from, blind: w.blind(s)}
 	if s.size > 0 {
 		e.offset = w.number(s)
 	}
-	e.frame, e.data = sayEvent(s.name, e.offset, false, data)
+	e.frame, e.data = sayEvent(s.name, e.offset, false, x.data)
 	s.keep(e)
-	s.retain(e, retain, w)
-	s.keys.add(key, e.offset, now)
+	if s.shaper == nil { // else it is kept already
+		s.retain(e, x.retain, w)
+	}
 	if s.wide > 0 {
-		e.wide = sayWideEvent(s.name, position{s.top.epoch, e.offset}, data)
+		e.wide = sayWideEvent(s.name, position{s.top.epoch, e.offset}, x.data)
 	}
 	if w.fanOut(s, e) || w.hand(s, e) {
-		return e.offset, true
+		return e.offset
 	}
 	for _, sub := range s.subs {
 		sub.deliver(e)
 	}
 	w.leak(s, e)
 	w.invent(s)
-	return e.offset, true
+	return e.offset
 }
 
 // deliver hands a live event over, or keeps it until the history has been read.
@@ -211,7 +235,7 @@ func (s *stream) drop(sub *subscription) {
 // remembered.
 func (s *stream) idle(now time.Time) bool {
 	s.expire(now)
-	return len(s.subs) == 0 && len(s.past) == 0 && s.kept == nil && now.Sub(s.used) > s.ttl && s.keys.none(now)
+	return len(s.subs) == 0 && len(s.past) == 0 && s.kept == nil && !s.shaper.waits() && now.Sub(s.used) > s.ttl && s.keys.none(now)
 }
 
 // lose makes the channel lose its stream, as a broker that restarts does: a new

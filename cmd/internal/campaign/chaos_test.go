@@ -49,7 +49,7 @@ func chaosScenario(seed uint64, strict bool) string {
 	c.clients()
 	c.timeline()
 	c.expect()
-	return withFilters(c.text.String(), seed)
+	return withShapes(withFilters(c.text.String(), seed), seed)
 }
 
 // chaos is one drawing.

@@ -88,6 +88,9 @@ func GatewayConfig(p scenario.GatewayPlan, key string) gateway.Config {
 	if p.Filter {
 		c.Filter = scenario.CompileFilter
 	}
+	for _, s := range p.Shapes {
+		c.Shapes = append(c.Shapes, gateway.Shape{Channel: s.Match, Throttle: s.Every, First: s.Keep == "first", Debounce: s.Quiet})
+	}
 	for _, r := range p.Roles {
 		c.Roles = append(c.Roles, gateway.Role{Name: r.Name, Channels: r.Channels})
 	}
@@ -139,6 +142,9 @@ func GatewayArgs(p scenario.GatewayPlan, seed uint64) []string {
 	if p.Filter {
 		args = append(args, "--filter")
 	}
+	for _, s := range p.Shapes {
+		args = append(args, shapeArgs(&s)...)
+	}
 	for _, r := range p.Roles {
 		args = append(args, "--role", r.Name+"="+strings.Join(r.Channels, ","))
 	}
@@ -146,6 +152,18 @@ func GatewayArgs(p scenario.GatewayPlan, seed uint64) []string {
 		args = append(args, "--defect", name)
 	}
 	return args
+}
+
+// shapeArgs are the flags of one shape.
+func shapeArgs(s *scenario.Shape) []string {
+	if s.Kind == scenario.Debounce {
+		return []string{"--debounce", s.Match + "=" + s.Quiet.String()}
+	}
+	value := s.Match + "=" + s.Every.String()
+	if s.Keep == "first" {
+		value += ",first"
+	}
+	return []string{"--throttle", value}
 }
 
 // GatewayEnv is what GatewayArgs refers to.

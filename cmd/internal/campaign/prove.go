@@ -139,7 +139,7 @@ func untimed(all []scenario.Expectation) (rest []scenario.Expectation) {
 		if e.Rule == "latency" {
 			continue
 		}
-		e.P, e.Within = nil, 0
+		e.P, e.Within, e.Shape.Settles = nil, 0, scenario.Limit{}
 		rest = append(rest, e)
 	}
 	return rest

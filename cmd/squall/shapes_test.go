@@ -1,0 +1,37 @@
+package main
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+
+	"squall/cmd/internal/campaign"
+	"squall/scenario"
+)
+
+// TestShapesOfAProcess: a gateway in a process of its own is told of shapes as one in
+// this process is.
+func TestShapesOfAProcess(t *testing.T) {
+	p := scenario.GatewayPlan{Shapes: []scenario.Shape{
+		{Kind: scenario.Throttle, Match: "tally.*", Every: 200e6, Keep: "last"}, {Kind: scenario.Throttle, Match: "clock", Every: 1e9, Keep: "first"},
+		{Kind: scenario.Debounce, Match: "status.**", Quiet: 300e6},
+	}}
+	o := &gatewayOptions{debounces: shapes{quiet: true}}
+	args := campaign.GatewayArgs(p, 1)
+	for i, flag := range args {
+		switch strings.TrimLeft(flag, "-") {
+		case "throttle":
+			if err := o.throttles.Set(args[i+1]); err != nil {
+				t.Error(err)
+			}
+		case "debounce":
+			if err := o.debounces.Set(args[i+1]); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	got, err := o.configure()
+	if want := campaign.GatewayConfig(p, "").Shapes; err != nil || !reflect.DeepEqual(got.Shapes, want) {
+		t.Errorf("got %+v, %v, want %+v", got.Shapes, err, want)
+	}
+}
