@@ -95,6 +95,9 @@ const (
 	// Owned by will.
 	WillMissing
 	WillMisfire
+	// Owned by transform.
+	TransformSkipped
+	TransformWrong
 
 	// Owned by throttle.
 	ThrottleExceeded
@@ -134,6 +137,7 @@ const (
 	keeps   // gives newcomers something else than what is kept for them
 	floods  // sends what should have been thinned out
 	stales  // leaves somebody with an old value
+	alters  // delivers something else than it should be
 )
 
 // Definition explains one anomaly; `squall explain` prints it.
@@ -259,4 +263,7 @@ var definitions = [anomalies]Definition{
 	DebounceUnsettled:   {"debounce-unsettled", "debounce", "debounce", "the last message of a debounced channel never came to a subscription that had been there before it was sent, or had recovered", stales},
 	DebounceSettlesLate: {"debounce-settles-late", "debounce", "debounce: settles-within", "the last message of a debounced channel came later than the limit", delays},
 	StateDiverged:       {"state-diverged", "state", "state", "a subscription did not end on the state that the publications of its channel make", stales},
+
+	TransformSkipped: {"transform-skipped", "transform", "transform", "a message came as it was published, although the target is to transform it", alters},
+	TransformWrong:   {"transform-wrong", "transform", "transform", "the payload of a message is not what the transformation makes of the published one: a field is missing, is one too many, or has another value", alters},
 }

@@ -25,7 +25,7 @@ type fact struct {
 
 // names reports whether facts of a kind name a message, and so have no code.
 func names(k history.Kind) bool {
-	return k == history.Deliver || k == history.Leftover || k == history.Caused || k == history.Retained
+	return k == history.Deliver || k == history.Leftover || k == history.Caused || k == history.Retained || k == history.Altered
 }
 
 // ends reports whether facts of a kind tell who ended a connection, and so have no
@@ -159,7 +159,7 @@ func (f *fact) concerns(channel history.ChannelID) bool {
 		return f.channel == channel || f.channel < 0
 	case history.Dial, history.Open:
 		return channel < 0
-	case history.Deliver, history.Subscribe, history.Subscribed, history.Unsubscribe, history.Unsubscribed, history.Gap, history.Leftover, history.Passed, history.Retained:
+	case history.Deliver, history.Subscribe, history.Subscribed, history.Unsubscribe, history.Unsubscribed, history.Gap, history.Leftover, history.Passed, history.Retained, history.Altered:
 		return f.channel == channel
 	case history.Connected, history.Expires, history.Revoked, history.Closed, history.Displaced, history.Announced, history.Pinged, history.FaultBegin, history.FaultEnd, history.Probe:
 		return true

@@ -88,6 +88,26 @@ var explanations = [anomalies]Explanation{
 		Issues: []string{"supabase/realtime#585", "supabase/realtime#397", "supabase/walrus#53"},
 		Look:   "the phase of the finding: replaying points to the history's path, live to the fan-out. Then every place at which an event enters a connection's queue: all must ask the same filter",
 	},
+	TransformSkipped: {
+		Wire: "an event of a channel whose payloads the server rewrites arrives with the payload that its publisher sent, private fields and all",
+		Causes: []string{
+			"the rewriting stands in the live fan-out, and the history or a session's backlog holds what was published",
+			"one of several ways in (another node, HTTP, a retry) does not pass through the rewriting",
+			"the rewriting failed, and the code goes on with the original",
+		},
+		Issues: []string{"segment-boneyard/segment-docs#1375", "nats-io/nats-jms-bridge#192", "jwnichols3/rocket-on-air-sensor#88"},
+		Look:   "the phase of the finding: replaying points to what the history keeps, live to the fan-out. Rewriting once, before the event is kept, leaves no other way",
+	},
+	TransformWrong: {
+		Wire: "an event arrives with a field that the expected payload doesn't have, without one that it has, or with another value in it",
+		Causes: []string{
+			"the new fields are laid over the published ones, so nothing is ever taken away",
+			"one object is filled again for each event, and keeps what the last one left in it",
+			"a field is dropped on the way, or turned into another type: a number into a text, a large one into a rounded one",
+		},
+		Issues: []string{"deepstreamIO/deepstream.io#143", "apache/metron#718", "nick-pape/grackle#320"},
+		Look:   "the field that the finding names, in the event of the witness and in the one before it on the channel: the same value in both means shared state, the published value means that the old payload shines through",
+	},
 	FilterFalseNegative: {
 		Wire: "an event of which the filter is true does not arrive on any subscription with that filter, while subscriptions without it receive it",
 		Causes: []string{

@@ -14,6 +14,7 @@ type wants struct {
 	retained  bool                       // is expected
 	will      bool                       // is expected
 	abuse     bool                       // is to hurt its author alone
+	transform bool                       // is expected
 	personal  map[history.ChannelID]bool // channels of one user
 	observed  map[history.ChannelID]bool // channels whose payloads are not ours
 }
@@ -38,6 +39,7 @@ func newWants(b *Brief, names *history.Names) wants {
 		w.isolation = w.isolation || x.Rule == "isolation"
 		w.retained = w.retained || x.Rule == "retained"
 		w.will = w.will || x.Rule == "will"
+		w.transform = w.transform || x.Rule == "transform"
 		w.abuse = w.abuse || x.Rule == "close" && x.Close.When == "abuse"
 		w.all = append(w.all, want{Expectation: x, filter: newFilter(b, names, x.Groups, x.Channel)})
 	}

@@ -46,6 +46,7 @@ type Judge struct {
 	lastReady    time.Duration // when some client had its subscriptions answered last
 	traffic      tally
 	clock        clock
+	weighed      weighed
 
 	parts []*Judge // of a merged judge: all of them, itself first
 }
@@ -101,6 +102,7 @@ func NewJudge(b *Brief, names *history.Names) *Judge {
 	j.abuses.expected = j.want.abuse
 	j.retention.on = j.want.retained || j.want.will
 	j.wills.on = j.want.will && b.Wills > 0
+	j.weighed.on = j.want.transform
 	j.beats = newBeats(&j.want, clients)
 	j.shaping = newShaping(&j.want, b, names)
 	j.parts = []*Judge{j}
@@ -267,6 +269,8 @@ func (j *Judge) rare(e *history.Event) {
 		j.expires(p, e)
 	case history.Revoked:
 		j.revoked(p, e)
+	case history.Altered:
+		j.altered(e)
 	}
 }
 

@@ -28,6 +28,9 @@ func (j *Judge) deliver(e *history.Event) {
 		}
 	}
 	c := &j.ledger.all[at]
+	if j.weighed.on {
+		j.weighed.add(j, at, e)
+	}
 	if e.Flags&(history.FlagStamped|history.FlagCorrupt) == 0 {
 		j.unstamped(c, e)
 	}

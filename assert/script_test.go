@@ -22,14 +22,14 @@ import (
 // is `SECONDS ACTOR VERB …`. Actors are voters `v0`, `v1`…, tellers `t0`, `t1`…
 // and `run`. Voters: open, session new|resumed|refused|plain [ID], ready, closed WHO [CODE], fault NAME, healed NAME, sub CH
 // [from O/E] [kept], ack CH O/E [recovered|refused], ack CH, recv CH O/E MSG [flags],
-// recv CH MSG, cause CH O/E MSG (of the receipt before), unsub CH, unsubbed CH, revoked CH, gap CH O/E, told CH O/E, probe SENT, resynced SINCE,
+// recv CH MSG, cause CH O/E MSG and altered CH O/E MSG [raw] (of the receipt before), unsub CH, unsubbed CH, revoked CH, gap CH O/E, told CH O/E, probe SENT, resynced SINCE,
 // refused CODE, problem CODE [excused|overdue|broken], dial NODE [hinted], notice MS, leftover CH MSG and displaced
 // CODE of the connection before; sub CH forbidden, ack CH forbidden, denied CH [forbidden], shut-out (not let in),
 // barred and let-in (of those who must not be), outcast (the target confirms a revocation, which is fault revoke), given CH (by the server itself), kept CH MSG (given as what the channel keeps), will CH (handed over when connecting; it comes as the message
 // t4.LIFE#1 of v0, t5.LIFE#1 of v1, and so on). The run: phase NAME,
 // fault NAME @NODE, healed NAME @NODE. An abuse is healed =obeyed, =refused, or neither. Tellers: pub CH MSG [retry|outbox|retain], ok|fail|unknown CH MSG [O/E] [retry].
 // A message is `t0#3`, `t0.1#3` with its incarnation, and ends in `!` if it is a
-// fence. Flags: replay, corrupt, storm, arrived=S. An answer that hides its position has `-` there. A sub that ends in filter=N has filter N;
+// fence. Flags: replay, corrupt, storm, weighed, arrived=S. An answer that hides its position has `-` there. A sub that ends in filter=N has filter N;
 // a pub that ends in passes=N,M is let through by these.
 type script struct {
 	names  *history.Names
@@ -322,6 +322,7 @@ var scriptKinds = map[string]history.Kind{
 	"pub": history.Publish, "ok": history.Outcome, "fail": history.Outcome, "unknown": history.Outcome, "phase": history.Phase,
 	"cause": history.Caused, "notice": history.Announced, "expires": history.Expires, "outcast": history.Revoked, "session": history.Connected, "leftover": history.Leftover, "displaced": history.Displaced, "unsubbed": history.Unsubscribed,
 	"denied": history.Denied, "shut-out": history.Denied, "barred": history.Denied, "let-in": history.Connected, "given": history.Subscribed, "kept": history.Retained, "will": history.Will,
+	"altered": history.Altered,
 }
 
 func (s *script) event(f []string) error {
@@ -512,9 +513,12 @@ func (s *script) event(f []string) error {
 		code, err := strconv.Atoi(args[0])
 		e.Code, e.Life = int32(code), e.Life-1
 		return s.keep(e, err)
-	case history.Deliver, history.Retained, history.Caused, history.Leftover:
+	case history.Deliver, history.Retained, history.Caused, history.Leftover, history.Altered:
 		if kind == history.Leftover {
 			e.Life-- // of the connection before
+		}
+		if kind == history.Altered {
+			e.Result, e.Note = history.Failed, "the field option has another value"
 		}
 		channel()
 		if strings.Contains(args[0], "/") {
@@ -541,6 +545,10 @@ func (s *script) event(f []string) error {
 				e.Flags |= history.FlagReplay
 			case x == "corrupt":
 				e.Flags |= history.FlagCorrupt
+			case x == "weighed":
+				e.Flags |= history.FlagWeighed
+			case x == "raw":
+				e.Result = history.OK
 			case x == "storm":
 				e.Flags |= history.FlagStorm
 			case strings.HasPrefix(x, "arrived="): // before it was read

@@ -48,6 +48,8 @@ func (j *Judge) Verdicts(end End) []Verdict {
 			s.debounce(w, i, &v, end)
 		case "state":
 			s.state(w, &v)
+		case "transform":
+			s.transform(w, &v)
 		default:
 			v.Reason = "there is no rule of that name"
 		}

@@ -127,6 +127,11 @@ func (s *settlement) line(k, end *fact, notes []string) Line {
 		if k.flags&history.FlagCorrupt != 0 {
 			l.Text += ", stamp does not fit"
 		}
+	case history.Altered:
+		l.What, l.Text = "payload", note
+		if k.result() == history.OK {
+			l.Text += ": it is the published one"
+		}
 	case history.Leftover:
 		l.What, l.Text = "recv", "on the older connection: "+s.message(k.ident())
 	case history.Retained:
@@ -319,6 +324,8 @@ func (s *settlement) missing(f *found) string {
 		return f.what()
 	case f.anomaly == RightNotEnforced || f.anomaly == WronglyRefused:
 		return f.said
+	case f.said != "" && d.Owner == "transform":
+		return "received " + what + ": " + f.said
 	case f.came:
 		return "received " + what
 	case f.copies > 0:
@@ -370,6 +377,9 @@ func (s *settlement) unexcused(f *found) (out []string) {
 	}
 	if f.anomaly == FilterFalseNegative {
 		out = append(out, "the filter of its subscription lets it through: "+s.filterText(f.filter))
+	}
+	if d.Owner == "transform" {
+		return append(out, "the field is compared by value with what the expected transformation makes of the published payload")
 	}
 	switch d.harm {
 	case stales, floods:

@@ -49,10 +49,10 @@ func (s *shard) post(p *publisher, m scenario.Publication, due time.Duration, fe
 	}
 	s.out.Events[len(s.out.Events)-1].Offset = s.passes(id, m.Payload)
 	s.flush(c, p.client)
-	body := dialect.AppendStamped(nil, m.Payload, dialect.Stamp{
+	body := dialect.AppendStamped(nil, m.Payload, s.numbered(dialect.Stamp{
 		Run: s.fleet.cfg.Run, Publisher: pub.Publisher, Incarnation: pub.Incarnation, Seq: pub.Seq,
 		Due: due, Channel: s.hash(id), Fence: fence,
-	}, m.Size)
+	}, id, &m), m.Size)
 	p.flying = true
 	node := max(int(c.node), 0)
 	s.fleet.errands.Go(func() {

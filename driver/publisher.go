@@ -153,10 +153,11 @@ func (s *shard) publishNow(p *publisher, c *client, m scenario.Publication, k in
 
 // write stamps and sends; what the session wants told is in s.out already.
 func (s *shard) write(c *client, id history.ChannelID, m scenario.Publication, pub session.Publication, due time.Duration, fence bool) {
-	s.body = dialect.AppendStamped(s.body[:0], m.Payload, dialect.Stamp{
+	st := dialect.Stamp{
 		Run: s.fleet.cfg.Run, Publisher: pub.Publisher, Incarnation: pub.Incarnation, Seq: pub.Seq,
 		Due: due, Channel: s.hash(id), Fence: fence, Cause: s.causeOf(pub.Cause),
-	}, m.Size)
+	}
+	s.body = dialect.AppendStamped(s.body[:0], m.Payload, s.numbered(st, id, &m), m.Size)
 	s.send(c, &dialect.Command{Verb: dialect.Publish, ID: pub.ID, Channel: m.Channel, Key: s.wireKey(pub.Publisher, m.Key), Payload: s.body, Quality: s.fleet.published(m.Channel, pub.ID != 0), Retain: m.Retain})
 }
 

@@ -57,6 +57,7 @@ func (s *shard) receive(c *client, i int32, payload []byte, at engine.Stamp) {
 		if e = s.repeats.find(payload); e != nil && e.known {
 			in.Message, in.Channel = &e.msg, e.channel
 			s.placed(&e.stamp, len(payload), at)
+			in.Flags |= e.weighed
 			c.Message(in, &s.out)
 			s.flush(c, i)
 			return
@@ -71,8 +72,8 @@ func (s *shard) receive(c *client, i int32, payload []byte, at engine.Stamp) {
 		}
 		if s.msg.Kind == dialect.Delivered {
 			found := s.stamped(c, len(payload), at)
-			if lone = e != nil && n == 0 && found && len(s.msg.Channel) > 0 && len(s.msg.Epoch) == 0; lone {
-				e.learn(payload, &s.msg, in.Channel, &s.stamp)
+			if lone = e != nil && n == 0 && found && len(s.msg.Channel) > 0 && len(s.msg.Epoch) == 0 && in.Altered == ""; lone {
+				e.learn(payload, &s.msg, in.Channel, &s.stamp, in.Flags&history.FlagWeighed)
 			}
 		} else {
 			slow = true
@@ -120,6 +121,9 @@ func (s *shard) stamped(c *client, bytes int, at engine.Stamp) bool {
 	switch dialect.FindStamp(s.msg.Payload, &s.stamp) {
 	case dialect.StampValid:
 		s.placed(&s.stamp, bytes, at)
+		if len(s.fleet.plan.Transforms) > 0 {
+			s.weigh(&s.stamp, s.msg.Payload)
+		}
 		return true
 	case dialect.StampCorrupt:
 		s.anonymous(bytes, at)
@@ -133,7 +137,7 @@ func (s *shard) stamped(c *client, bytes int, at engine.Stamp) bool {
 // anonymous: nobody of this run can be said to have published the delivery in s.in.
 func (s *shard) anonymous(bytes int, at engine.Stamp) {
 	in := &s.in
-	in.Flags, in.Bytes = 0, int32(bytes)
+	in.Flags, in.Bytes, in.Altered = 0, int32(bytes), ""
 	if at.Kernel {
 		in.Flags |= history.FlagKernel
 	}

@@ -32,6 +32,7 @@ type repeat struct {
 	msg     dialect.Message // without its byte slices
 	channel history.ChannelID
 	stamp   dialect.Stamp
+	weighed history.Flags // FlagWeighed if its payload was found right
 }
 
 // find returns what to learn a payload in, or, if known, what it said before. It
@@ -52,8 +53,8 @@ func (r *repeats) find(payload []byte) *repeat {
 
 // learn keeps a delivery that was found valid. It becomes known when the payload
 // has turned out to hold nothing else.
-func (e *repeat) learn(payload []byte, m *dialect.Message, ch history.ChannelID, st *dialect.Stamp) {
-	e.payload = append(e.payload[:0], payload...)
+func (e *repeat) learn(payload []byte, m *dialect.Message, ch history.ChannelID, st *dialect.Stamp, weighed history.Flags) {
+	e.payload, e.weighed = append(e.payload[:0], payload...), weighed
 	e.msg, e.channel, e.stamp = *m, ch, *st
 	e.msg.Channel, e.msg.Payload, e.msg.Reason, e.msg.Client = nil, nil, nil, nil
 }

@@ -13,12 +13,13 @@ import (
 	"squall/driver/dialect"
 	"squall/driver/engine"
 	"squall/driver/session"
+	"squall/scenario"
 )
 
 // listener is a shard that does nothing but listen for one client.
 func listener(names *history.Names) *shard {
 	s := &shard{
-		fleet: &fleet{cfg: Config{Run: 7, Names: names}}, names: history.NewCache(names), mostNames: 1000,
+		fleet: &fleet{cfg: Config{Run: 7, Names: names}, plan: &scenario.Plan{}}, names: history.NewCache(names), mostNames: 1000,
 		dec: dialect.Events{}.Decoder(), repeats: repeats{seed: maphash.MakeSeed()}, wheel: engine.NewWheel(0), clients: make([]client, 1), setbacks: make(setbacks), sink: deafSink{},
 	}
 	s.clients[0].Init(&session.Config{}, 0, nil, nil)

@@ -69,6 +69,7 @@ type shard struct {
 	in        session.Incoming
 	stamp     dialect.Stamp
 	repeats   repeats
+	weighing  weighing // of a plan that expects transformations
 	out       session.Out
 	sprung    []step // triggers whose moment has come
 	opcode    byte

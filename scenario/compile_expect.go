@@ -24,6 +24,9 @@ func (c *compiler) expectations() {
 			continue
 		}
 		e := c.expectation(&specs[i])
+		if specs[i].Transform != nil {
+			c.expectTransform(&e, &specs[i], join("expect", itoa(i)+".transform.payload"))
+		}
 		e.Line = line
 		if e.Name == "" {
 			e.Name = unique(title(&e), taken)
@@ -57,6 +60,7 @@ func (c *compiler) promised(line int, taken map[string]bool) {
 	}
 	all = append(all, p.shapesPromised()...)
 	all = append(all, Expectation{Rule: "isolation", Want: "strict"}) // whoever takes subscriptions claims that
+	all = append(all, c.promisedTransforms()...)
 	for _, e := range all {
 		e.Line, e.Promised = line, true
 		e.Name = unique(title(&e), taken)
@@ -172,6 +176,8 @@ func (e *Expectation) limits() string {
 		say("", e.Errors)
 	case "close":
 		all = append(all, e.Close.String())
+	case "transform":
+		all = append(all, e.Payload)
 	case "heartbeat":
 		say("server-every", e.ServerEvery)
 		say("reaps-silent-within", e.Reaps)

@@ -250,7 +250,7 @@ func absent(name string) string {
 	case "row":
 		return ": the group has no data"
 	case "msg":
-		return ": it belongs to filters"
+		return ": it belongs to filters and transforms"
 	case "channel", "payload", "key":
 		return ": it belongs to the request of target.http"
 	}

@@ -55,11 +55,15 @@ func CompileFilter(text string) (func(payload []byte) bool, error) {
 // impure are the functions of the library whose results have no fixed order.
 var impure = []string{"keys", "values", "toPairs"}
 
-func compileFilter(text string) (*Expr, error) {
-	options := []expr.Option{expr.AsBool()}
+func withoutImpure() (options []expr.Option) {
 	for _, name := range impure {
 		options = append(options, expr.DisableBuiltin(name))
 	}
+	return options
+}
+
+func compileFilter(text string) (*Expr, error) {
+	options := append(withoutImpure(), expr.AsBool())
 	e, err := compileExpr(text, []string{"msg"}, nil, options...)
 	switch {
 	case err != nil && strings.HasPrefix(err.Error(), "expected bool, but got "):

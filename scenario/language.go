@@ -125,7 +125,7 @@ type GatewaySpec struct {
 	Auth      *AuthSpec      `yaml:"auth" about:"Who may connect."`
 	Roles     []RoleSpec     `yaml:"roles" about:"Channels that each role may use; without roles everybody may use all."`
 	Filter    bool           `yaml:"filter" about:"Subscriptions may carry filters."`
-	Transform []ShapeSpec    `yaml:"transform" one:"true" later:"*" about:"Payloads are rewritten."`
+	Transform []ShapeSpec    `yaml:"transform" one:"true" about:"Payloads are rewritten: channel and payload."`
 	Throttle  []ShapeSpec    `yaml:"throttle" one:"true" about:"Only so many messages in a time."`
 	Debounce  []ShapeSpec    `yaml:"debounce" one:"true" about:"Only after a quiet time."`
 	Batch     []ShapeSpec    `yaml:"batch" one:"true" later:"*" about:"Several messages in one."`

@@ -26,7 +26,7 @@ type ExpectSpec struct {
 	Debounce  *ShapeWant    `yaml:"debounce" rule:"true" about:"Only after a quiet time."`
 	Batch     *ShapeWant    `yaml:"batch" rule:"true" later:"*" about:"Several messages in one."`
 	Aggregate *ShapeWant    `yaml:"aggregate" rule:"true" later:"*" about:"Sums instead of messages."`
-	Transform *ShapeWant    `yaml:"transform" rule:"true" later:"*" about:"Payloads are rewritten."`
+	Transform *ShapeWant    `yaml:"transform" rule:"true" about:"Payloads are rewritten: what is delivered is this payload over the published one, msg."`
 	Priority  *PriorityWant `yaml:"priority" rule:"true" later:"*" about:"Urgent messages overtake."`
 	State     *StateWant    `yaml:"state" rule:"true" about:"What a channel ends on."`
 	Presence  *ShapeWant    `yaml:"presence" rule:"true" later:"*" about:"Who is there."`

@@ -117,7 +117,7 @@ func TestNotYetAvailable(t *testing.T) {
 	slices.Sort(got)
 	got = slices.Compact(got)
 	want := strings.Fields(`compression
-		transform batch aggregate priority
+		batch aggregate priority
 		fallback
 		block
 		key presence`)

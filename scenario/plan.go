@@ -30,6 +30,7 @@ type Plan struct {
 	Publishers []Publisher // index = publisher number in the run
 	Channels   []string    // channels and patterns known now; index = history.ChannelID
 	Filters    []Filter    // of subscriptions, each once; number n is Filters[n−1]
+	Transforms []Transform // that are expected of the target
 	Moments    []Moment    // ascending At, then file order
 	Expect     []Expectation
 
@@ -91,6 +92,8 @@ type GatewayPlan struct {
 	Filter    bool // subscriptions may carry filters
 	Shapes    []Shape
 	Defects   []string
+
+	Transforms []Transform // of payloads, by channel
 }
 
 // History is what a target keeps of each channel. Size 0: nothing.
@@ -239,6 +242,9 @@ type Publication struct {
 	Key     string // idempotency key; "" for none
 	Retain  bool   // the channel keeps it
 	Size    int    // pad the stamped payload with filler up to so many bytes; 0: no filler
+
+	Number int64         // of those of its publisher, from 1; 0: it was not composed
+	Made   time.Duration // the time that it was composed for
 }
 
 // Moment is something that happens to somebody at a time.
@@ -303,6 +309,8 @@ type Expectation struct {
 	Close       CloseLimit `json:"close"`                 // close
 	Peak        Limit      `json:"peak"`                  // reconnect: returns per second
 	Shape       ShapeLimit `json:"shape,omitzero"`        // throttle, debounce
+
+	Payload string `json:"payload,omitempty"` // transform: what the delivered payload is to be, in JSON
 }
 
 // CloseLimit is the body of a close expectation.

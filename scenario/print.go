@@ -160,6 +160,9 @@ func (p *Plan) printTarget(w *printer) {
 			if g.Limits.Backlog > 0 {
 				fmt.Fprintf(t, "\tbacklog at most %s\n", bytesOf(float64(g.Limits.Backlog)))
 			}
+			for _, x := range g.Transforms {
+				fmt.Fprintf(t, "\ttransforms %s to %s\n", x.Channel, x.Payload)
+			}
 			for _, line := range p.written.rights {
 				fmt.Fprintf(t, "\t%s\n", line)
 			}

@@ -95,7 +95,7 @@ x.yaml:8:7: found a value that begins with or contains YAML's own signs, expecte
 		{"an unknown publisher", small("timeline: [{at: 1s, rate: {publisher: y, to: 5/s}}]"), `x.yaml:7:39: found the unknown publisher "y", expected x; did you mean "x"?`},
 		{"limits in the wrong order", small("expect: [{latency: {p50: 1s, p99: 500ms}}]"), `x.yaml:7:35: found 500ms for p99 and 1s for p50, expected the limit of p99 to be the higher one`},
 		{"a latency without a limit", small("expect: [{latency: {of: delivery}}]"), `x.yaml:7:20: found no limit, expected at least one, such as p99: 250ms`},
-		{"two expectations in one", small("expect: [{errors: 0, recovery: complete}]"), `x.yaml:7:10: found recovery and errors, expected one of delivery, order, recovery, latency, reconnect, errors, queue, isolation, heartbeat, close, retained, will, throttle, debounce or state`},
+		{"two expectations in one", small("expect: [{errors: 0, recovery: complete}]"), `x.yaml:7:10: found recovery and errors, expected one of delivery, order, recovery, latency, reconnect, errors, queue, isolation, heartbeat, close, retained, will, throttle, debounce, transform or state`},
 		{"waived without delivery", small("expect: [{order: per-channel, waived: 0}]"), `x.yaml:7:39: found waived without delivery, expected both`},
 		{"recovery without a history", small("target: {gateway: {history: none}}", "expect: [{recovery: complete}]"), `x.yaml:8:21: found recovery expected although target.gateway.history is none, expected one or the other`},
 		{"more expected than promised", small("target: {promises: {delivery: at-most-once}}", "expect: [{delivery: exactly-once}]"), `x.yaml:8:21: found exactly-once expected although target.promises.delivery is at-most-once, expected no more than is promised`},

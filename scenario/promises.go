@@ -31,6 +31,7 @@ func (c *compiler) gateway(g *GatewaySpec) {
 		p.Limits = Limits{Connections: l.Connections, Deliveries: l.Deliveries.PerSecond, Message: l.Message.Bytes, Backlog: l.Backlog.Bytes}
 	}
 	p.Filter = g.Filter
+	c.gatewayTransforms(g)
 	c.auth(g)
 	for i, d := range g.Defects {
 		if c.o.Defects != nil && !slices.Contains(c.o.Defects, d) {

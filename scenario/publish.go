@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/expr-lang/expr"
 	"gopkg.in/yaml.v3"
 )
 
@@ -42,7 +43,7 @@ var reserved = []string{"_squall", "_fill"}
 // concurrently.
 func (p *Publisher) Compose(k int64, now time.Duration, runID string) (Publication, error) {
 	e := p.entry
-	m := Publication{Channel: p.channel, Payload: e.static, Size: e.size.Lo, Retain: p.Retain}
+	m := Publication{Channel: p.channel, Payload: e.static, Size: e.size.Lo, Number: k + 1, Made: now, Retain: p.Retain}
 	if p.channel != "" && e.static != nil && e.size.Lo == e.size.Hi && e.key == nil {
 		return m, nil
 	}
@@ -107,7 +108,11 @@ func marshal(v any) ([]byte, error) {
 // payload compiles a YAML tree to pieces of JSON. fail is told of problems by
 // path.
 func payload(n *yaml.Node, path string, names, vars []string, fail func(path, text string)) []piece {
-	c := &payloadCompiler{names: names, vars: vars, fail: fail}
+	return compilePayload(n, path, &payloadCompiler{names: names, vars: vars, fail: fail})
+}
+
+func compilePayload(n *yaml.Node, path string, c *payloadCompiler) []piece {
+	fail := c.fail
 	if n == nil {
 		return []piece{{raw: []byte("{}")}}
 	}
@@ -127,6 +132,7 @@ func payload(n *yaml.Node, path string, names, vars []string, fail func(path, te
 
 type payloadCompiler struct {
 	names, vars []string
+	pure        bool // its templates are functions of msg
 	fail        func(path, text string)
 	pieces      []piece
 	raw         []byte
@@ -176,9 +182,13 @@ func (c *payloadCompiler) scalar(n *yaml.Node, path string) {
 			return
 		}
 	default:
-		t, err := compileTemplate(n.Value, c.names, c.vars)
+		t, err := compileTemplate(n.Value, c.names, c.vars, c.options()...)
 		if err != nil {
 			c.fail(path, err.Error())
+			return
+		}
+		if c.pure && t.uses&^usesMessage != 0 {
+			c.fail(path, "found a value that depends on more than the message, expected a function of msg alone")
 			return
 		}
 		if t.uses != 0 || t.single() {
@@ -197,4 +207,11 @@ func (c *payloadCompiler) scalar(n *yaml.Node, path string) {
 		return
 	}
 	c.raw = append(c.raw, text...)
+}
+
+func (c *payloadCompiler) options() []expr.Option {
+	if c.pure {
+		return withoutImpure()
+	}
+	return nil
 }

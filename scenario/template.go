@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/expr-lang/expr"
 )
 
 // template is a compiled Template: texts and expressions in turn. It is
@@ -26,8 +28,8 @@ type part struct {
 }
 
 // compileTemplate compiles text; names and vars are the names that its
-// expressions may use.
-func compileTemplate(text string, names, vars []string) (*template, error) {
+// expressions may use; more options may narrow what is allowed.
+func compileTemplate(text string, names, vars []string, more ...expr.Option) (*template, error) {
 	t := &template{source: text}
 	var plain strings.Builder
 	flush := func() {
@@ -54,7 +56,7 @@ func compileTemplate(text string, names, vars []string) (*template, error) {
 				return nil, fmt.Errorf("found an empty {} in %s, expected an expression; {{}} are braces", quote(text))
 			}
 			flush()
-			e, err := compileExpr(source, names, vars)
+			e, err := compileExpr(source, names, vars, more...)
 			if err != nil {
 				return nil, fmt.Errorf("in {%s}: %w", source, err)
 			}
@@ -147,8 +149,6 @@ func appendText(b *strings.Builder, v any) error {
 		b.WriteString(strconv.Itoa(v))
 	case int64:
 		b.WriteString(strconv.FormatInt(v, 10))
-	case float64:
-		b.WriteString(strconv.FormatFloat(v, 'g', -1, 64))
 	default:
 		text, err := json.Marshal(v)
 		if err != nil {

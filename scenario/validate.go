@@ -23,6 +23,7 @@ func Validate(s *Scenario) Problems {
 	v.stop()
 	v.target()
 	v.shapes()
+	v.transforms()
 	for _, g := range s.keys("clients") {
 		v.group(g)
 	}

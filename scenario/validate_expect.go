@@ -66,6 +66,7 @@ func (v *validator) expectations() {
 			}
 		}
 	}
+	v.transformWants()
 	v.contradictions()
 }
 

@@ -75,6 +75,7 @@ const (
 	Revoked // the target has confirmed that the client has no rights any more: what is published later is not for it. The FaultBegin `revoke` before it says when the target was asked
 
 	Retained // the message that a channel keeps was given, because of a subscribe: no delivery. Fields as in Deliver; no position.
+	Altered  // the payload of the Deliver or Retained before it, of the same client, is not what the plan's transformation makes of the published one. Fields as in Deliver. Result: OK it is the published one itself, Failed it is neither. Note: what is wrong
 
 	Will // the connect that is being sent names a message that the target is to publish if this connection ends without a goodbye: Publisher, Incarnation, Seq, Channel. Offset: which filters let it through, as in Publish. Sent: before the write.
 
@@ -141,6 +142,7 @@ const (
 	FlagOverdue                      // an error because an answer did not come in time (Refused, Problem)
 	FlagRetain                       // the channel is to keep it, and to give it to whoever subscribes (Publish)
 	FlagPosted                       // said over HTTP, on none of the client's connections (Publish, Outcome). Arrived of the Publish: since when it could have been sent
+	FlagWeighed                      // its payload was compared with what the plan's transformation makes of the published one (Deliver)
 )
 
 // ClientID numbers the clients of a run, from 0. -1: nobody in particular.

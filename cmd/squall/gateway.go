@@ -41,6 +41,7 @@ type gatewayOptions struct {
 	roles       [][2]string
 	throttles   shapes
 	debounces   shapes
+	transforms  []gateway.Transform
 	config      gateway.Config
 }
 
@@ -91,6 +92,7 @@ squall list defects tells what each of them does.`,
 	f.Var(&o.throttles, "throttle", "send at most one event in a time, as in tally.*=200ms, or =200ms,first; may be repeated")
 	o.debounces.quiet = true
 	f.Var(&o.debounces, "debounce", "send an event when none has come for a time, as in status.*=300ms; may be repeated")
+	f.Var(transforms{&o.transforms}, "transform", "rewrite the payloads of a channel, as in 'vote.*={option: \"{msg.option}\"}'; may be repeated")
 	f.BoolVar(&o.control, "control", false, "obey lines on stdin: ID VERB NODE DOWN PAUSE")
 	f.MarkHidden("control")
 	return cmd
@@ -119,6 +121,7 @@ func (o *gatewayOptions) configure() (gateway.Config, error) {
 		c.Filter = scenario.CompileFilter
 	}
 	c.Shapes = append(o.throttles.all, o.debounces.all...)
+	c.Transforms = o.transforms
 	c.Slow, c.Seed = gateway.SlowPolicy(o.slow.value), o.seed.value
 	c.Limits = gateway.Limits{
 		Connections: int(min(o.connections.value, 1<<30)), Deliveries: float64(o.deliveries.value),

@@ -16,6 +16,7 @@ import (
 // The fields are, separated by dots: run (hex), publisher, incarnation,
 // sequence, due (nanoseconds), channel (hex), the cause if there is one (c, then
 // channel, publisher, incarnation, sequence and offset with colons between),
+// the number if it is told (n, then number and time of making with a colon between),
 // flags (f fence, p filler present, - none) and the CRC-32C (hex) of the text before its dot followed by the
 // filler's text. Neither uses a character that a JSON printer would escape.
 type Stamp struct {
@@ -27,6 +28,11 @@ type Stamp struct {
 	Channel     uint32        // the caller's hash of the channel's name
 	Fence       bool          // repeats the last message, to close what came before
 	Cause       Cause         // what its publisher had received last, where causal order is judged
+
+	// Which publication of its publisher it is, from 1, and the time that it was
+	// composed for, where payloads are to be compared. Number 0: not told.
+	Number int64
+	Made   time.Duration
 }
 
 // Cause names the message that another one may be an answer to. Seq 0: none.
@@ -73,6 +79,10 @@ func AppendStamped(dst, payload []byte, s Stamp, size int) []byte {
 	dst = appendHex(append(dst, '.'), s.Channel)
 	if s.Cause.Seq > 0 {
 		dst = s.Cause.append(append(dst, '.'))
+	}
+	if s.Number > 0 {
+		dst = strconv.AppendInt(append(dst, ".n"...), s.Number, 10)
+		dst = strconv.AppendInt(append(dst, ':'), int64(s.Made), 10)
 	}
 	dst = append(dst, '.')
 
@@ -190,6 +200,12 @@ func readStamp(text, fill []byte, s *Stamp) StampState {
 	flags := r.field()
 	if len(flags) > 0 && flags[0] == 'c' {
 		found.Cause, flags = r.cause(flags[1:]), r.field()
+	}
+	if len(flags) > 0 && flags[0] == 'n' {
+		p := stampReader{rest: flags[1:]}
+		found.Number, found.Made = p.number(p.until(':')), time.Duration(p.number(p.until(':')))
+		r.bad = r.bad || p.bad || len(p.rest) > 0
+		flags = r.field()
 	}
 	found.Fence = len(flags) > 0 && flags[0] == 'f'
 	if r.bad || len(r.rest) > 0 {

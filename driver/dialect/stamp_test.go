@@ -15,6 +15,9 @@ func TestAppendStamped(t *testing.T) {
 	fence.Fence = true
 	answer := sample
 	answer.Cause = Cause{Channel: 0x0badcafe, Publisher: 3, Incarnation: 2, Seq: 77, Offset: 4711}
+	numbered, numberedAnswer := sample, answer
+	numbered.Number, numbered.Made = 12, -77
+	numberedAnswer.Number = 1<<63 - 1
 	answerFence := answer
 	answerFence.Fence = true
 	for _, row := range []struct {
@@ -30,6 +33,8 @@ func TestAppendStamped(t *testing.T) {
 		{"large enough already", `{"a":1}`, sample, 60, `{"_squall":"9f3a01bc.12.1.345.1234567890.5d00aa91.-.52573e45","a":1}`},
 		{"a cause", `{}`, answer, 0, `{"_squall":"9f3a01bc.12.1.345.1234567890.5d00aa91.c0badcafe:3:2:77:4711.-.`},
 		{"a cause, a fence and a filler", `{}`, answerFence, 140, `{"_squall":"9f3a01bc.12.1.345.1234567890.5d00aa91.c0badcafe:3:2:77:4711.fp.`},
+		{"a number", `{}`, numbered, 0, `{"_squall":"9f3a01bc.12.1.345.1234567890.5d00aa91.n12:-77.-.`},
+		{"a cause, a number and a filler", `{}`, numberedAnswer, 160, `{"_squall":"9f3a01bc.12.1.345.1234567890.5d00aa91.c0badcafe:3:2:77:4711.n9223372036854775807:0.p.`},
 		{"zero and extremes", `{}`, Stamp{Publisher: -1, Seq: 1<<63 - 1, Due: -5}, 0, `{"_squall":"00000000.-1.0.9223372036854775807.-5.00000000.-.`},
 	} {
 		got := string(AppendStamped(nil, []byte(row.payload), row.stamp, row.size))
@@ -104,9 +109,12 @@ func FuzzStamp(f *testing.F) {
 	f.Add(uint32(1), int32(2), uint32(3), uint64(4), int64(5), uint32(6), true, uint16(200), `x"y`, uint16(20), byte(1))
 	f.Add(uint32(1), int32(-2), uint32(1<<31), uint64(1<<63-1), int64(-5), uint32(6), false, uint16(0), ``, uint16(0), byte(255))
 	f.Fuzz(func(t *testing.T, run uint32, pub int32, inc uint32, seq uint64, due int64, ch uint32, fence bool, size uint16, other string, at uint16, flip byte) {
-		want := Stamp{run, pub, inc, seq % (1 << 63), time.Duration(max(due, -1<<62)), ch, fence, Cause{}}
+		want := Stamp{run, pub, inc, seq % (1 << 63), time.Duration(max(due, -1<<62)), ch, fence, Cause{}, 0, 0}
 		if size%2 == 1 {
 			want.Cause = Cause{ch ^ run, pub, inc, seq % (1 << 63), uint64(size)}
+		}
+		if size%3 == 1 {
+			want.Number, want.Made = int64(size), want.Due
 		}
 		payload, err := json.Marshal(map[string]any{other + "x": other, "n": []any{1, map[string]any{"_squall": "no"}}})
 		if err != nil {

@@ -34,6 +34,10 @@ type Config struct {
 
 	Shapes []Shape // how channels are thinned out; the first that matches counts
 
+	// Transforms rewrite the data of events as they are published; the first whose
+	// channels match does.
+	Transforms []Transform
+
 	Seed    uint64   // of ids, epochs, jitter and chance; 0: a fresh one
 	Defects []Defect // deliberate wrongness, for proving rules; see Defects
 }
@@ -73,6 +77,9 @@ func (c Config) complete() (Config, error) {
 	c.HistorySize = max(c.HistorySize, 0)
 	c.HeartbeatEvery = max(c.HeartbeatEvery, 0)
 	if err := checkRoles(c.Roles); err != nil {
+		return c, err
+	}
+	if err := checkTransforms(c.Transforms); err != nil {
 		return c, err
 	}
 	var err error

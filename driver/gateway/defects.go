@@ -196,6 +196,16 @@ func Defects() []DefectInfo {
 			[]string{"imbhargav5/rooks#1575"}},
 		{"debounce-unsettled", "forgets what a debounce holds back when more comes, and that, too", "debounce-unsettled", 1,
 			[]string{"svecosystem/runed#139"}},
+		{"transform-skipped", "sends every 25th event of a channel with a transformation as it was published", "transform-skipped", 25,
+			[]string{"jwnichols3/rocket-on-air-sensor#88"}},
+		{"untransformed-replay", "replays every 2nd event of a channel with a transformation as it was published", "transform-skipped", 2,
+			[]string{"segment-boneyard/segment-docs#1375", "nats-io/nats-jms-bridge#192"}},
+		{"transform-merged", "lays what a transformation makes over what was published, so that nothing is taken away", "transform-wrong", 1,
+			[]string{"apache/metron#718"}},
+		{"transform-field-lost", "leaves the last field out of every 20th event that a transformation has made", "transform-wrong", 20,
+			[]string{"nick-pape/grackle#320"}},
+		{"transform-state-shared", "leaves in every 10th event that a transformation has made one value of the event before", "transform-wrong", 10,
+			[]string{"deepstreamIO/deepstream.io#143"}},
 	}
 }
 
@@ -288,6 +298,11 @@ type wrong struct {
 	debounceEarly          *trigger
 	debounceFirst          *trigger
 	debounceLost           *trigger
+	transformSkipped       *trigger
+	untransformedReplay    *trigger
+	transformMerged        *trigger
+	transformFieldLost     *trigger
+	transformShared        *trigger
 
 	mu      sync.Mutex
 	heirs   []inheritance       // connection-id-reuse-leak
@@ -396,6 +411,11 @@ func (w *wrong) places() map[string]**trigger {
 		"debounced-early":           &w.debounceEarly,
 		"debounced-superseded":      &w.debounceFirst,
 		"debounce-unsettled":        &w.debounceLost,
+		"transform-skipped":         &w.transformSkipped,
+		"untransformed-replay":      &w.untransformedReplay,
+		"transform-merged":          &w.transformMerged,
+		"transform-field-lost":      &w.transformFieldLost,
+		"transform-state-shared":    &w.transformShared,
 	}
 }
 

@@ -133,6 +133,11 @@
 // no message of a session. If several subscriptions match an event it comes if one of
 // them lets it through; patterns have no positions, with a filter or without.
 //
+// Transformations. A server may rewrite the data of some channels. It does so once,
+// when an event is published: everybody gets the result, live, in replays, by patterns
+// and from kept sessions, and filters see what was published. Members that begin with
+// a low line are the sender's own and come along.
+//
 // Publishing over HTTP. POST /publish, with a JSON object that has channel, data and
 // perhaps key, does what a publish does, and answers 200 with the offset, if there is
 // one. Where tokens are asked for, the header Authorization carries one: Bearer and the

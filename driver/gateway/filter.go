@@ -1,13 +1,13 @@
 package gateway
 
-// filter lets some events of a channel through to a subscriber. The nil filter
-// lets all through.
+// filter lets some events of a channel through to a subscriber. It looks at them as
+// they were published. The nil filter lets all through.
 type filter struct {
 	text string
 	pass func(data []byte) bool
 }
 
-func (f *filter) passes(e *event) bool { return f == nil || !e.blind && f.pass(e.data) }
+func (f *filter) passes(e *event) bool { return f == nil || !e.blind && f.pass(e.published()) }
 
 // filterOf makes the filter that a subscribe command asks for.
 func (g *Gateway) filterOf(m *command) (*filter, *refusal) {

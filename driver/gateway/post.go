@@ -146,13 +146,14 @@ func (c *conn) place(m *command) (offset uint64, ok bool) {
 		return 0, true
 	}
 	c.caughtUp()
-	data := oneLine(m.data)
+	b := g.transform(string(m.channel), oneLine(m.data))
+	b.retain = m.retain
 	for !ok {
 		s := g.hub.stream(string(m.channel))
 		if !g.pace(s) {
 			return 0, false
 		}
-		offset, ok = s.publish(c.number, string(m.key), data, m.retain, g.wrong)
+		offset, ok = s.publish(c.number, string(m.key), b, g.wrong)
 	}
 	return offset, true
 }

@@ -20,6 +20,7 @@ type event struct {
 	frame  []byte // as it is sent live
 	wide   []byte // as it is sent where a pattern brought it; nil if there is no such subscriber
 	data   []byte // inside frame
+	said   []byte // as it was published, if that was another
 	at     time.Time
 	from   uint64 // number of the connection that published it
 	blind  bool   // of filter-false-negative: no filter lets it through
@@ -44,6 +45,7 @@ type stream struct {
 	gone bool      // forgotten by the hub; look it up again
 	held *held     // of the defects that swap
 	lag  *lag      // of causal-inversion
+	made []byte    // of transform-state-shared: the data of the event before
 
 	passed *subscription // of lost-message: will not get the next event
 	shaper *shaper       // that thins the channel out; nil: every event is sent
@@ -76,7 +78,7 @@ type subscription struct {
 // that is shaped it leaves that to the shaper. It returns offset 0 if the channel
 // keeps no history, or is shaped, and false if the stream was forgotten meanwhile.
 // With retain it is kept for whoever subscribes, too.
-func (s *stream) publish(from uint64, key string, data []byte, retain bool, w *wrong) (offset uint64, ok bool) {
+func (s *stream) publish(from uint64, key string, b body, w *wrong) (offset uint64, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.gone {
@@ -92,12 +94,12 @@ func (s *stream) publish(from uint64, key string, data []byte, retain bool, w *w
 	}
 	if s.shaper != nil {
 		s.keys.add(key, 0, now)
-		x := said{from: from, data: bytes.Clone(data)} // what is held back outlives the reader's buffer
-		s.retain(event{at: now, from: from, data: x.data}, retain, w)
+		x := said{from: from, data: bytes.Clone(b.data), was: b.said} // what is held back outlives the reader's buffer
+		s.retain(event{at: now, from: from, data: x.data, said: x.was}, b.retain, w)
 		s.shaper.take(x, now, w)
 		return 0, true
 	}
-	offset = s.emit(said{from, data, retain}, now, w)
+	offset = s.emit(said{from, b.data, b.said, b.retain}, now, w)
 	s.keys.add(key, offset, now)
 	return offset, true
 }
@@ -106,22 +108,24 @@ func (s *stream) publish(from uint64, key string, data []byte, retain bool, w *w
 type said struct {
 	from   uint64 // number of the connection
 	data   []byte
+	was    []byte // as it was published, if that was another
 	retain bool
 }
 
 // emit makes an event of it. Under the stream's lock.
 func (s *stream) emit(x said, now time.Time, w *wrong) (offset uint64) {
-	e := event{at: now, from: x.from, blind: w.blind(s)}
+	e := event{at: now, from: x.from, blind: w.blind(s), said: x.was}
+	data := w.reshape(s, body{data: x.data, said: x.was})
 	if s.size > 0 {
 		e.offset = w.number(s)
 	}
-	e.frame, e.data = sayEvent(s.name, e.offset, false, x.data)
+	e.frame, e.data = sayEvent(s.name, e.offset, false, data)
 	s.keep(e)
 	if s.shaper == nil { // else it is kept already
 		s.retain(e, x.retain, w)
 	}
 	if s.wide > 0 {
-		e.wide = sayWideEvent(s.name, position{s.top.epoch, e.offset}, x.data)
+		e.wide = sayWideEvent(s.name, position{s.top.epoch, e.offset}, data)
 	}
 	if w.fanOut(s, e) || w.hand(s, e) {
 		return e.offset

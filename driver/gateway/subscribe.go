@@ -126,7 +126,8 @@ func (sub *subscription) replay(e event) {
 		return
 	}
 	sub.kept = 0
-	sub.send(item{replay: e.data, sub: sub, at: position{sub.stream.top.epoch, e.offset}}, e.data)
+	data := sub.conn.gateway.wrong.replayed(&e)
+	sub.send(item{replay: data, sub: sub, at: position{sub.stream.top.epoch, e.offset}}, data)
 }
 
 // unsubscribe answers an unsubscribe command.

@@ -31,6 +31,6 @@ func (c *conn) execute() {
 	}
 	g := c.gateway
 	for done := false; !done; {
-		_, done = g.hub.stream(c.will.channel).publish(c.number, "", c.will.data, false, g.wrong)
+		_, done = g.hub.stream(c.will.channel).publish(c.number, "", g.transform(c.will.channel, c.will.data), g.wrong)
 	}
 }

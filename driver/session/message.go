@@ -24,6 +24,9 @@ type Incoming struct {
 	Due         time.Duration
 	Bytes       int32
 	Cause       Cause // of the message, where causal order is judged
+
+	Altered string // what is wrong with the payload, where payloads are compared; "": nothing
+	Raw     bool   // and it is the published one
 }
 
 // Message is one step: something that the server said.

@@ -187,6 +187,7 @@ func (s *Session) delivered(in *Incoming, out *Out) {
 		s.fenced(in.Channel, sub)
 	}
 	out.emit(e)
+	in.tellAltered(e, out)
 	if s.cfg.Causal {
 		s.noteCause(in, m.Replay, out)
 	}
@@ -199,11 +200,25 @@ func (s *Session) delivered(in *Incoming, out *Out) {
 // subscribe. It is no delivery, whatever else comes: no position follows from it, and
 // no session counts it.
 func (s *Session) given(in *Incoming, out *Out) {
-	out.emit(history.Event{
+	e := history.Event{
 		Kind: history.Retained, Client: s.client, Life: s.life, Flags: in.Flags, Channel: in.Channel,
 		Publisher: in.Publisher, Incarnation: in.Incarnation, Seq: in.Seq,
 		Due: in.Due, Arrived: in.Arrived, Seen: in.Now, Bytes: in.Bytes,
-	})
+	}
+	out.emit(e)
+	in.tellAltered(e, out)
+}
+
+// tellAltered tells what is wrong with the payload of the message that e tells of.
+func (in *Incoming) tellAltered(e history.Event, out *Out) {
+	if in.Altered == "" {
+		return
+	}
+	e.Kind, e.Note, e.Result = history.Altered, in.Altered, history.Failed
+	if in.Raw {
+		e.Result = history.OK
+	}
+	out.emit(e)
 }
 
 func (s *Session) advance(sub *subscription, offset uint64) {

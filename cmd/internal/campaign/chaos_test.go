@@ -49,7 +49,7 @@ func chaosScenario(seed uint64, strict bool) string {
 	c.clients()
 	c.timeline()
 	c.expect()
-	return withShapes(withFilters(c.text.String(), seed), seed)
+	return withTransforms(withShapes(withFilters(c.text.String(), seed), seed), seed)
 }
 
 // chaos is one drawing.
@@ -630,6 +630,9 @@ var alsoTrue = map[string]map[string]string{
 		"ack-then-drop": "the same, for everybody who is subscribed",
 
 		"subscribe-history-gap": "what is dropped may be what came first after the answer",
+	},
+	"phantom-message": {
+		"transform-wrong": "the digit that it changes may stand in a field that is compared",
 	},
 	"large-overtaken": {
 		"order-divergence":          "as with fifo-violation",

@@ -91,6 +91,9 @@ func GatewayConfig(p scenario.GatewayPlan, key string) gateway.Config {
 	for _, s := range p.Shapes {
 		c.Shapes = append(c.Shapes, gateway.Shape{Channel: s.Match, Throttle: s.Every, First: s.Keep == "first", Debounce: s.Quiet})
 	}
+	for i := range p.Transforms {
+		c.Transforms = append(c.Transforms, gateway.Transform{Channel: p.Transforms[i].Channel, Make: p.Transforms[i].Make})
+	}
 	for _, r := range p.Roles {
 		c.Roles = append(c.Roles, gateway.Role{Name: r.Name, Channels: r.Channels})
 	}
@@ -144,6 +147,9 @@ func GatewayArgs(p scenario.GatewayPlan, seed uint64) []string {
 	}
 	for _, s := range p.Shapes {
 		args = append(args, shapeArgs(&s)...)
+	}
+	for _, t := range p.Transforms {
+		args = append(args, "--transform", t.Channel+"="+t.Payload)
 	}
 	for _, r := range p.Roles {
 		args = append(args, "--role", r.Name+"="+strings.Join(r.Channels, ","))
