@@ -60,11 +60,16 @@ func (j *Judge) connected(p *person, e *history.Event) {
 	if o.late > longestLink { // of a slow reader there is no bound: see below
 		o.late = 0
 	}
-	left := p.left
+	parted := p.left
 	p.torn, p.cut, p.left, p.nodes = false, false, 0, nodeBit(p.node)
 	latest := time.Duration(0)
 	for at := p.first; at >= 0; at = j.ledger.all[at].next {
 		c := &j.ledger.all[at]
+		if c.state == left && c.released == 0 && c.everAnswered && !c.patterned {
+			// Its unsubscribe was never answered: until the server had read it, and what it
+			// sent by then may not have come, the session remembered its messages as well.
+			o.load = append(o.load, mark{at, c.channel, c.since})
+		}
 		if c.state == ended && c.everAnswered {
 			m := mark{at, c.channel, c.since}
 			o.load = append(o.load, m)
@@ -85,8 +90,8 @@ func (j *Judge) connected(p *person, e *history.Event) {
 		return
 	}
 	o.lost = o.from
-	if left > 0 {
-		o.from = min(o.from, left)
+	if parted > 0 {
+		o.from = min(o.from, parted)
 	}
 	if o.cut { // a slow reader sees the end of a connection long after the server
 		o.from = min(o.from, latest)
