@@ -168,6 +168,10 @@ func (f *beatFold) add(j *Judge, e *history.Event) {
 		case hinders(e.Note) != 0:
 			f.pause(j, b, e)
 			b.blind, b.pinged, b.prompt = b.blind|hinders(e.Note), -1, false
+			if b.thawed > 0 { // what has become of it may be read late
+				b.thawed = 0
+				f.short++
+			}
 		}
 	case history.FaultEnd:
 		f.healed(j, b, e)
@@ -215,7 +219,7 @@ func (f *beatFold) healed(j *Judge, b *beat, e *history.Event) {
 	case e.Note == "disconnect freeze":
 		if limit := bound(f.want.Reaps.A); b.open && b.frozen && f.want.Reaps.Op != "" {
 			f.silences++
-			if b.hadFault = e.Seen - b.wrote; b.hadFault > over(limit) {
+			if b.hadFault = e.Seen - b.since(); b.blind&^frozen == 0 && b.hadFault > over(limit) {
 				b.thawed = e.Seen
 			} else {
 				f.short++
@@ -226,6 +230,11 @@ func (f *beatFold) healed(j *Judge, b *beat, e *history.Event) {
 		b.blind, b.clear = b.blind&^hinders(e.Note), e.Seen+recovers
 	}
 }
+
+// since is when the silence of a client began, as far as the server can be held to
+// it: with the last bytes, or when whatever kept the client from reading had been over
+// for a while. Before that a ping may have waited behind what it did not read.
+func (b *beat) since() time.Duration { return max(b.wrote, b.clear) }
 
 // said notes that bytes were written at a time, which ends a silence.
 func (f *beatFold) said(j *Judge, e *history.Event, at time.Duration) {
@@ -246,15 +255,15 @@ func (f *beatFold) said(j *Judge, e *history.Event, at time.Duration) {
 // connection open.
 func (f *beatFold) silence(j *Judge, b *beat, e *history.Event, now time.Duration) {
 	limit := bound(f.want.Reaps.A)
-	if f.want.Reaps.Op == "" || b.blind != 0 || b.thawed > 0 || now-b.wrote < limit/2 {
+	if f.want.Reaps.Op == "" || b.blind != 0 || b.thawed > 0 || now-b.since() < limit/2 {
 		return
 	}
 	f.silences++
-	if now-b.wrote <= over(limit) || now < b.clear { // or its end is here, unread
+	if now-b.since() <= over(limit) { // or its end is here, unread
 		f.short++
 		return
 	}
-	f.report(j, ZombieConnection, e, now-b.wrote, limit)
+	f.report(j, ZombieConnection, e, now-b.since(), limit)
 }
 
 func (f *beatFold) pinged(j *Judge, b *beat, e *history.Event) {
@@ -316,9 +325,9 @@ func (f *beatFold) closed(j *Judge, b *beat, e *history.Event) {
 		f.reaped++
 	case b.thawed > 0 && server:
 		f.short++ // another end: it proves nothing
-	case b.muted && b.blind == 0 && f.want.Reaps.Op != "" && e.Seen >= b.clear && e.Seen-b.wrote > over(limit):
+	case b.muted && b.blind == 0 && f.want.Reaps.Op != "" && e.Seen-b.since() > over(limit):
 		f.silences++
-		f.report(j, ZombieConnection, e, e.Seen-b.wrote, limit)
+		f.report(j, ZombieConnection, e, e.Seen-b.since(), limit)
 	case b.muted && b.blind == 0 && f.want.Reaps.Op != "" && blamed:
 		f.silences++
 		f.reaped++

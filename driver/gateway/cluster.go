@@ -33,6 +33,7 @@ type node struct {
 	number   int
 	listener net.Listener
 	up       *Gateway // nil: down
+	leaving  *Gateway // it takes leave, and still serves those who are there; nil: none does
 }
 
 // NewCluster makes a node for each listener and serves them until Close.
@@ -260,6 +261,9 @@ func (c *Cluster) one(ctx context.Context, v Verb, n *node, down, pause time.Dur
 		stop()
 		g.Close()
 	}
+	c.mu.Lock()
+	n.leaving = nil
+	c.mu.Unlock()
 	sleep(ctx, down)
 	return c.bringUp(n)
 }
@@ -278,7 +282,7 @@ func (c *Cluster) down(n *node) *Gateway {
 	if g == nil || c.closed {
 		return nil
 	}
-	n.up = nil
+	n.up, n.leaving = nil, g
 	c.ups--
 	return g
 }

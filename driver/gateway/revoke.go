@@ -38,8 +38,10 @@ func (c *Cluster) Revoke(user string) {
 	c.mu.Lock()
 	var all []*Gateway
 	for _, n := range c.nodes {
-		if n.up != nil {
-			all = append(all, n.up)
+		for _, g := range []*Gateway{n.up, n.leaving} {
+			if g != nil {
+				all = append(all, g)
+			}
 		}
 	}
 	c.mu.Unlock()

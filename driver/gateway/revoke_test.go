@@ -74,3 +74,21 @@ func TestRevocationDefects(t *testing.T) {
 		s.dial(0, "a").subscribe("c")
 	})
 }
+
+// TestRevokeWhileANodeLeaves: who is still served by a node that takes leave is served
+// no longer.
+func TestRevokeWhileANodeLeaves(t *testing.T) {
+	settle(t, 2, Config{HeartbeatEvery: -1}, func(s *town) {
+		c, p := s.dial(0, "ann"), s.dial(1, "p")
+		c.subscribe("c")
+		over := s.do(Maintenance, 0, time.Second, 0)
+		p.publish("c", "1")
+		s.c.Revoke("ann")
+		p.publish("c", "2")
+		got := c.drainFor(time.Second)
+		if n := len(got); n < 2 || got[n-1] != `closed with 4005 "the rights were taken away"` || got[n-2] != "event c @1 1" {
+			t.Errorf("got %q", got)
+		}
+		<-over
+	})
+}
