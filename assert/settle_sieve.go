@@ -41,7 +41,7 @@ func (s *settlement) lots(c *channelEnd, epoch history.EpochID) []lot {
 		}
 		at[o] = n
 	}
-	one := true
+	one := !s.j.renewed()
 	for _, g := range c.logs {
 		if g.epoch != epoch {
 			one = one && g.epoch == withoutOffsets
