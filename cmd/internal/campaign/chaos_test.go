@@ -601,6 +601,7 @@ var alsoTrue = map[string]map[string]string{
 		"offline-queue-drop":        "the client that it forgets may be away from its session",
 		"slow-consumer-silent-drop": "the client that was forgotten was slow as well",
 		"resubscribe-partial":       "the same",
+		"interest-lost-remote":      "those that were forgotten are all on nodes on which nobody publishes",
 	},
 	"interest-lost-remote": {
 		"lost-message":       "nobody on the node of the publisher may be there to compare, or too few messages",
