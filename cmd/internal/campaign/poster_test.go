@@ -140,7 +140,7 @@ func TestPostingBesideRestarts(t *testing.T) {
 	src := strings.NewReplacer("\nclients:\n", "\ntarget: {gateway: {nodes: 2}}\nclients:\n",
 		"\ntimeline:\n", "\ntimeline:\n  - {at: 6s, gateway: {kill: 0, down: 500ms}}\n  - {at: 9s, gateway: {drain: 1, down: 500ms}}\n").Replace(string(source(t, "back-office.yaml")))
 	excused := int64(0)
-	for seed := uint64(1); seed <= 5; seed++ {
+	for seed := uint64(1); seed <= seeds(5); seed++ {
 		r := bubble(t, compile(t, "back-office.yaml", []byte(src), seed, "clients.screens.count=40"))
 		for _, v := range r.Verdicts {
 			if v.State == assert.Fail && v.Rule != "latency" { // who waits for a node waits

@@ -50,14 +50,14 @@ func seeds(wanted uint64) uint64 {
 }
 
 // TestShippedScenariosPassInBubbles: no alarm on the correct gateway, and
-// nothing left unexercised, in virtual time. Twice as many runs are counted by squall
-// prove: see TestKeptProof.
+// nothing left unexercised, in virtual time. The twenty runs of each are counted by
+// squall prove: see TestKeptProof.
 func TestShippedScenariosPassInBubbles(t *testing.T) {
 	for _, file := range shipped(t) {
 		set := smallForm(t, file)
 		t.Run(strings.TrimSuffix(file, ".yaml"), func(t *testing.T) {
 			t.Parallel()
-			for seed := uint64(1); seed <= seeds(10); seed++ {
+			for seed := uint64(1); seed <= seeds(6); seed++ {
 				if r := bubble(t, plan(t, file, seed, set...)); r.State != assert.Pass {
 					t.Errorf("seed %d: a correct gateway did not pass:\n%s", seed, tell(r))
 				}
@@ -84,7 +84,7 @@ func TestDefectsFailByNameInBubbles(t *testing.T) {
 			t.Run(strings.TrimSuffix(file, ".yaml")+"/"+d, func(t *testing.T) {
 				t.Parallel()
 				set := append(smallForm(t, file), "target.gateway.defects=["+d+"]")
-				for seed := uint64(1); seed <= seeds(4); seed++ {
+				for seed := uint64(1); seed <= seeds(2); seed++ {
 					r := bubble(t, plan(t, file, seed, set...))
 					if err := FoundByName(r, anomaly[d]); err != nil {
 						t.Errorf("seed %d: %v:\n%s", seed, err, tell(r))
