@@ -143,18 +143,6 @@ func (j *Judge) forgot(from, to time.Duration) bool {
 	return false
 }
 
-// renewed reports whether the plan made channels begin anew, or may have: then an
-// acknowledgement does not tell which epoch its offset belongs to, even if nobody has
-// seen more than one.
-func (j *Judge) renewed() bool {
-	for i := range j.outages {
-		if o := &j.outages[i]; o.command || o.loses && o.verb != "forget-history" {
-			return true
-		}
-	}
-	return false
-}
-
 // emptied reports whether the plan itself took away what a client asked for: the
 // answer's epoch is new, or the old one's history was emptied, and an outage
 // that does that began before the answer and was not over when what the client

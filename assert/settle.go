@@ -13,6 +13,8 @@ import (
 // settlement is the end of the fold: all shards together, every pending
 // question answered as loss, waiver or "unseen".
 type settlement struct {
+	renewed []fromTo // when channels began anew, or may have
+
 	j        *Judge // of the first shard: brief and names
 	parts    []*Judge
 	channels map[history.ChannelID]*channelEnd
@@ -92,7 +94,7 @@ type channelEnd struct {
 
 // settle answers every open question once.
 func (j *Judge) settle() *settlement {
-	s := &settlement{j: j, parts: j.parts, channels: make(map[history.ChannelID]*channelEnd), unheard: make(map[missKey]bool), phantomIDs: make(map[missIdent]bool), promisesOf: make(map[history.ChannelID]*scenario.Promises)}
+	s := &settlement{j: j, parts: j.parts, renewed: j.renewals(), channels: make(map[history.ChannelID]*channelEnd), unheard: make(map[missKey]bool), phantomIDs: make(map[missIdent]bool), promisesOf: make(map[history.ChannelID]*scenario.Promises)}
 	j.judgeRanks()
 	s.index()
 	for _, p := range s.parts {

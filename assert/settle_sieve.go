@@ -21,7 +21,8 @@ func passes(mask uint64, filter uint8) bool { return filter == 0 || mask&(1<<(fi
 
 // lots lists the offsets of a channel of which it is known who stands there, in
 // their order: by what somebody received, or by the answers to the publications.
-// Those name no epoch, and are of use only where the channel has had one.
+// Those name no epoch, and are of use only where the channel has had one, and for
+// what certainly is in it (see era.go).
 func (s *settlement) lots(c *channelEnd, epoch history.EpochID) []lot {
 	key := placeKey{c.id, epoch}
 	if list, ok := s.lotsOf[key]; ok {
@@ -41,7 +42,7 @@ func (s *settlement) lots(c *channelEnd, epoch history.EpochID) []lot {
 		}
 		at[o] = n
 	}
-	one := !s.j.renewed()
+	one, r := true, s.eras(c, epoch)
 	for _, g := range c.logs {
 		if g.epoch != epoch {
 			one = one && g.epoch == withoutOffsets
@@ -59,12 +60,12 @@ func (s *settlement) lots(c *channelEnd, epoch history.EpochID) []lot {
 	}
 	for _, b := range c.outboxes {
 		for n := b.gone + 1; one && n <= b.highest(); n++ {
-			if m := b.get(n); m != nil && m.known() && m.offset > 0 {
+			if m := b.get(n); m != nil && m.known() && m.offset > 0 && s.placed(m, r) {
 				id := ident{seq: n, publisher: b.publisher, incarnation: b.incarnation}
 				put(m.offset, id, at[m.offset].heard)
 			}
 		}
-		if one && b.fence.written && b.fence.known() && b.fence.offset > 0 {
+		if one && b.fence.written && b.fence.known() && b.fence.offset > 0 && s.placed(&b.fence, r) {
 			put(b.fence.offset, ident{seq: b.highest(), publisher: b.publisher, incarnation: b.incarnation, fence: true}, at[b.fence.offset].heard)
 		}
 	}
@@ -168,18 +169,21 @@ func (s *settlement) sieveLosses(to []loss, part int, at int32, c *cursor) []los
 
 // unplaced counts messages that a filter lets through, that were acknowledged, and
 // of which nobody knows in which of the channel's epochs they are: nobody received
-// them.
+// them. What certainly is in an epoch that nobody has seen is owed to nobody.
 func (s *settlement) unplaced(c *channelEnd, filter uint8) (n int64) {
-	epochs := make(map[history.EpochID]bool)
+	epochs, last := make(map[history.EpochID]bool), history.EpochID(withoutOffsets)
 	for _, g := range c.logs {
-		epochs[g.epoch] = g.epoch != withoutOffsets
+		if epochs[g.epoch] = g.epoch != withoutOffsets; epochs[g.epoch] {
+			last = g.epoch
+		}
 	}
-	if len(epochs) < 2 {
+	if len(epochs) < 2 && len(s.renewed) == 0 {
 		return 0
 	}
+	r := s.eras(c, last)
 	for _, b := range c.outboxes {
 		for k := b.gone + 1; k <= b.highest(); k++ {
-			if m := b.get(k); m != nil && m.known() && passes(b.maskOf(ident{seq: k}), filter) && !c.received(b, k) {
+			if m := b.get(k); m != nil && m.known() && passes(b.maskOf(ident{seq: k}), filter) && !c.received(b, k) && !(len(epochs) < 2 && s.dated(m, r)) {
 				n++
 			}
 		}

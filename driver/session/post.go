@@ -14,17 +14,7 @@ import (
 // Post claims the next number of publisher p on a channel, for a request that could
 // have been made since ready.
 func (s *Session) Post(p int, c history.ChannelID, due, ready, now time.Duration, out *Out) Publication {
-	pub := &s.pubs[p]
-	if pub.last == nil {
-		pub.last = make(map[history.ChannelID]mark)
-	}
-	l := pub.last[c]
-	if l.incarnation != pub.incarnation {
-		l = mark{incarnation: pub.incarnation}
-	}
-	l.seq++
-	pub.last[c] = l
-	return s.post(p, c, l, due, ready, now, 0, out)
+	return s.post(p, c, s.pubs[p].claim(c), due, ready, now, 0, out)
 }
 
 // PostFence repeats the last message of publisher p on a channel with the fence bit.

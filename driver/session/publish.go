@@ -57,16 +57,21 @@ func (s *Session) Publish(p int, c history.ChannelID, due, now time.Duration, ac
 		out.emit(e)
 		return m, false
 	}
-	if pub.last == nil {
-		pub.last = make(map[history.ChannelID]mark)
+	return s.write(p, c, pub.claim(c), due, now, ack, false, out), true
+}
+
+// claim is the next number of a publisher on a channel.
+func (p *publisher) claim(c history.ChannelID) mark {
+	if p.last == nil {
+		p.last = make(map[history.ChannelID]mark)
 	}
-	l := pub.last[c]
-	if l.incarnation != pub.incarnation {
-		l = mark{incarnation: pub.incarnation}
+	l := p.last[c]
+	if l.incarnation != p.incarnation {
+		l = mark{incarnation: p.incarnation}
 	}
 	l.seq++
-	pub.last[c] = l
-	return s.write(p, c, l, due, now, ack, false, out), true
+	p.last[c] = l
+	return l
 }
 
 // Fence repeats the last message of publisher p on a channel with the fence
