@@ -257,7 +257,8 @@ type Worker interface {
 
 // Prove brings every cell of the plan to its number of runs, going round so that
 // no cell is far ahead of another, and counts in p. An error means that a cell
-// can't be planned, or that no worker could be had. Cancelling ctx, or the end of
+// can't be planned, that no worker could be had, or (ErrTarget) that a target could
+// not be used. Cancelling ctx, or the end of
 // the time, ends it early; p is then whole and says less. Seeds go on where the
 // cell's runs ended, so a proof may be resumed.
 func Prove(ctx context.Context, plan *ProofPlan, p *report.Proof) error {
@@ -392,6 +393,10 @@ func (r *rounds) serve(ctx context.Context, where func(string) bool, open func(c
 			}
 		}
 		a, err := w.Do(j)
+		if errors.Is(err, ErrTarget) { // there was no run: neither the rules nor the target are to blame
+			r.done(c, j, Answer{}, false)
+			return err
+		}
 		if err != nil && ctx.Err() == nil {
 			w.Close()
 			w = nil
@@ -415,7 +420,7 @@ func (w *socketWorker) Do(j Job) (Answer, error) {
 	if w.plan.Ready != nil {
 		after, err := w.plan.Ready(w.ctx, j)
 		if err != nil {
-			return Answer{}, err
+			return Answer{}, targetError{err}
 		}
 		defer after()
 	}

@@ -201,8 +201,8 @@ func TestProveLeavesOpen(t *testing.T) {
 	}
 }
 
-// What a run needs is there before it and gone after it; where it can't be had, the
-// run counts as wrong.
+// What a run needs is there before it and gone after it; where it can't be had there is
+// no run, and the proof ends with the reason.
 func TestProveReadies(t *testing.T) {
 	var ready, after int
 	plan, _ := proofOf(2, nil)
@@ -220,10 +220,11 @@ func TestProveReadies(t *testing.T) {
 		return &scenario.Plan{}, nil
 	}
 	p := new(report.Proof)
-	if err := Prove(context.Background(), plan, p); err != nil {
-		t.Fatal(err)
+	err := Prove(context.Background(), plan, p)
+	if !errors.Is(err, ErrTarget) || err.Error() != "no server" {
+		t.Errorf("got %v", err)
 	}
-	if ready != 2 || after != 1 || len(p.Cells[0].Wrong) != 2 || p.Cells[0].Wrong[1].Why != "no server" {
+	if ready != 2 || after != 1 || p.Cells[0].Runs != 1 || len(p.Cells[0].Wrong) != 1 || p.Cells[0].Wrong[0].Why != "not today" {
 		t.Errorf("%d ready, %d after, %+v", ready, after, p.Cells)
 	}
 }
