@@ -1,7 +1,6 @@
 package scenario
 
 import (
-	"io/fs"
 	"os"
 	"strings"
 	"testing"
@@ -49,16 +48,16 @@ func plan(t *testing.T, src string, o Options, set ...string) *Plan {
 
 func shipped(t *testing.T) map[string][]byte {
 	t.Helper()
-	names, err := fs.Glob(scenarios.Files, "*.yaml")
-	if err != nil || len(names) < 4 {
-		t.Fatalf("got %v, %v, want the shipped scenarios", names, err)
+	names := scenarios.Names()
+	if len(names) < 4 {
+		t.Fatalf("got %v, want the shipped scenarios", names)
 	}
 	all := make(map[string][]byte)
 	for _, name := range names {
-		all[name], err = fs.ReadFile(scenarios.Files, name)
-		if err != nil {
-			t.Fatal(err)
-		}
+		_, all[name+".yaml"], _ = scenarios.Find(name)
+	}
+	if len(all) != len(names) {
+		t.Fatalf("two scenarios share a name: %v", names)
 	}
 	return all
 }

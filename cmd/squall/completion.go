@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"squall/scenarios"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -15,12 +16,12 @@ func completeFile(_ *cobra.Command, args []string, _ string) ([]string, cobra.Sh
 	if len(args) > 0 {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
-	return shippedNames(), cobra.ShellCompDirectiveDefault
+	return scenarios.Names(), cobra.ShellCompDirectiveDefault
 }
 
 // completeFiles does so for as many as one likes.
 func completeFiles(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-	return shippedNames(), cobra.ShellCompDirectiveDefault
+	return scenarios.Names(), cobra.ShellCompDirectiveDefault
 }
 
 // completeFlag completes a flag that takes one of a few words.

@@ -8,6 +8,7 @@ import (
 	"squall/driver/dialect"
 	"squall/driver/gateway"
 	"squall/scenario"
+	"squall/scenarios"
 )
 
 // Every anomaly that a report may name can be looked up, and every defect leads
@@ -44,7 +45,7 @@ func TestList(t *testing.T) {
 		t.Fatalf("exit %d, stderr %q", code, b.err.String())
 	}
 	all := b.out.String()
-	want := shippedNames()
+	want := scenarios.List()
 	for _, r := range scenario.Rules() {
 		want = append(want, r.Name)
 	}

@@ -1,8 +1,8 @@
 package main
 
 import (
-	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -10,8 +10,8 @@ import (
 )
 
 // gather turns the arguments of `squall run` into scenarios: a folder stands for
-// the YAML files in it, in the order of their names. Several, or a folder, are
-// reported as one.
+// the YAML files in it and in its folders, in the order of their names. Hidden ones
+// and links to folders are passed by. Several, or a folder, are reported as one.
 func gather(args []string) (files []string, merged bool, err error) {
 	merged = len(args) > 1
 	for _, arg := range args {
@@ -20,17 +20,22 @@ func gather(args []string) (files []string, merged bool, err error) {
 			continue
 		}
 		merged = true
-		entries, err := os.ReadDir(arg)
-		if err != nil {
-			return nil, false, usage(explainRead(arg, errors.Unwrap(err), "check its permissions"))
-		}
 		before := len(files)
-		for _, e := range entries {
-			ext := filepath.Ext(e.Name())
+		err := filepath.WalkDir(arg, func(name string, e fs.DirEntry, err error) error {
+			ext := filepath.Ext(name)
 			base := strings.TrimSuffix(e.Name(), ext)
-			if !e.IsDir() && (ext == ".yaml" || ext == ".yml") && base != settings && !strings.HasPrefix(base, ".") {
-				files = append(files, filepath.Join(arg, e.Name()))
+			switch {
+			case err != nil:
+				return usage(explainRead(name, err, "check its permissions"))
+			case strings.HasPrefix(e.Name(), ".") && name != arg && e.IsDir():
+				return filepath.SkipDir
+			case !e.IsDir() && (ext == ".yaml" || ext == ".yml") && base != settings && !strings.HasPrefix(base, "."):
+				files = append(files, name)
 			}
+			return nil
+		})
+		if err != nil {
+			return nil, false, err
 		}
 		if len(files) == before {
 			return nil, false, usage(fmt.Errorf("reading %s: no .yaml file is in it; name a scenario", arg))

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"io/fs"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -54,13 +53,11 @@ func (t *tool) listVerb() *cobra.Command {
 
 // vocabulary is all that can be listed.
 func vocabulary() []report.Words {
-	shipped := report.Words{Title: "scenarios", Note: "shipped; squall run NAME"}
-	for _, name := range shippedNames() {
-		source, err := fs.ReadFile(scenarios.Files, name+".yaml")
-		if err == nil {
-			s, _ := scenario.Parse(name, source)
-			shipped.Words = append(shipped.Words, [2]string{name, s.About})
-		}
+	shipped := report.Words{Title: "scenarios", Note: "shipped; squall run NAME, with the folder or without"}
+	for _, name := range scenarios.List() {
+		_, source, _ := scenarios.Find(name)
+		s, _ := scenario.Parse(name, source)
+		shipped.Words = append(shipped.Words, [2]string{name, s.About})
 	}
 	rules := report.Words{Title: "rules", Note: "what `expect` may name"}
 	for _, w := range scenario.Rules() {

@@ -89,10 +89,10 @@ func (t *tool) read(file string, quiet bool) (name string, source []byte, err er
 		if errors.Is(err, fs.ErrNotExist) {
 			name, source, ok := shipped(file)
 			if !ok {
-				if near := nearest(file, shippedNames()); near != "" {
+				if near := nearest(file, scenarios.Names()); near != "" {
 					return "", nil, usage(fmt.Errorf("reading %s: no such file, and no shipped scenario either; did you mean %s?", file, near))
 				}
-				return "", nil, usage(fmt.Errorf("reading %s: no such file, and no shipped scenario either; the shipped ones are %s", file, strings.Join(shippedNames(), ", ")))
+				return "", nil, usage(fmt.Errorf("reading %s: no such file, and no shipped scenario either; the shipped ones are %s", file, strings.Join(scenarios.Names(), ", ")))
 			}
 			if !quiet {
 				t.note("%s is the shipped %s", file, name)
@@ -112,27 +112,11 @@ func (t *tool) read(file string, quiet bool) (name string, source []byte, err er
 	return file, source, nil
 }
 
-// shipped finds the scenario in the binary that file names: reconnect-storm,
-// reconnect-storm.yaml or scenarios/reconnect-storm.yaml.
+// shipped finds the scenario in the binary that file names: cuts, cuts.yaml,
+// reconnect/cuts or scenarios/reconnect/cuts.yaml.
 func shipped(file string) (name string, source []byte, ok bool) {
-	name = strings.TrimPrefix(path.Clean(strings.ReplaceAll(file, "\\", "/")), "scenarios/")
-	if path.Ext(name) == "" {
-		name += ".yaml"
-	}
-	source, err := fs.ReadFile(scenarios.Files, name)
-	return "scenarios/" + name, source, err == nil
-}
-
-// shippedNames lists the scenarios in the binary, without `.yaml`.
-func shippedNames() []string {
-	var names []string
-	_ = fs.WalkDir(scenarios.Files, ".", func(name string, d fs.DirEntry, err error) error {
-		if short, ok := strings.CutSuffix(name, ".yaml"); ok && err == nil && !d.IsDir() {
-			names = append(names, short)
-		}
-		return nil
-	})
-	return names
+	name, source, ok = scenarios.Find(strings.TrimPrefix(path.Clean(strings.ReplaceAll(file, "\\", "/")), "scenarios/"))
+	return "scenarios/" + name, source, ok
 }
 
 // problems are all that is wrong with a scenario, as an error of several lines.

@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"squall/scenarios"
 	"strings"
 	"testing"
 )
@@ -26,7 +27,7 @@ func TestScenarioProblems(t *testing.T) {
 
 // A shipped scenario is found by its name, after files.
 func TestShipped(t *testing.T) {
-	names := shippedNames()
+	names := scenarios.Names()
 	if len(names) == 0 {
 		t.Fatal("no scenario is shipped")
 	}
@@ -39,7 +40,17 @@ func TestShipped(t *testing.T) {
 			t.Errorf("%s --quiet: stderr %q", name, b.err.String())
 		}
 	}
+	for _, name := range []string{"cuts", "cuts.yaml", "reconnect/cuts", "scenarios/reconnect/cuts.yaml"} {
+		b := newBench()
+		if code := b.squall("plan", name); code != exitPass || b.err.String() != "squall: note: "+name+" is the shipped scenarios/reconnect/cuts.yaml\n" {
+			t.Errorf("%s: exit %d, stderr %q", name, code, b.err.String())
+		}
+	}
 	b := newBench()
+	if code := b.squall("plan", "voting/cuts"); code != exitUsage {
+		t.Errorf("a folder that does not hold it: exit %d, stderr %q", code, b.err.String())
+	}
+	b = newBench()
 	if code := b.squall("plan", "no-such-thing"); code != exitUsage || !strings.Contains(b.err.String(), "no such file, and no shipped scenario either; the shipped ones are ") {
 		t.Errorf("exit %d, stderr %q", code, b.err.String())
 	}

@@ -16,6 +16,7 @@ import (
 	"squall/cmd/internal/campaign"
 	"squall/report"
 	"squall/scenario"
+	"squall/scenarios"
 )
 
 // proveOptions are the flags of `squall prove`.
@@ -60,7 +61,7 @@ time is real, a run may also end inconclusive: it is counted as open.`,
 	f := cmd.Flags()
 	f.SortFlags = false
 	f.Var(&o.scenarios, "scenario", "only these shipped scenarios; may be repeated, or a list with commas")
-	completeFlag(cmd, "scenario", shippedNames())
+	completeFlag(cmd, "scenario", scenarios.Names())
 	f.Var(&o.defects, "defect", "only these defects, and no correct gateway")
 	completeFlag(cmd, "defect", defectNames())
 	f.Var(&o.faults, "fault", "only these faults beside; none adds none (default: none, and all)")
@@ -275,7 +276,7 @@ func (o *proveOptions) plan() (*campaign.ProofPlan, error) {
 	case o.sockets:
 		where = campaign.OnSockets
 	}
-	if err := knownNames("scenario", o.scenarios, shippedNames()); err != nil {
+	if err := knownNames("scenario", o.scenarios, scenarios.Names()); err != nil {
 		return nil, err
 	}
 	if err := knownNames("defect", o.defects, defectNames()); err != nil {
@@ -292,7 +293,7 @@ func (o *proveOptions) plan() (*campaign.ProofPlan, error) {
 	}
 	wanted := o.scenarios
 	if len(wanted) == 0 {
-		wanted = shippedNames()
+		wanted = scenarios.Names()
 	}
 	for _, name := range wanted {
 		_, source, _ := shipped(name)

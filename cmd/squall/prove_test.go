@@ -10,6 +10,7 @@ import (
 
 	"squall/cmd/internal/campaign"
 	"squall/report"
+	"squall/scenarios"
 )
 
 // oracle answers every job as it is told.
@@ -86,7 +87,7 @@ func TestProveCells(t *testing.T) {
 	if n := jobs("--scenario", "cuts", "--correct", "--fault", "reset", "--seeds", "3"); n["correct"] != 0 || n["faults"] != 3 || n["defects"] != 0 {
 		t.Errorf("one fault: %v", n)
 	}
-	if n := jobs("--correct", "--fault", "none"); n["correct"] != len(shippedNames()) || n["faults"] != 0 {
+	if n := jobs("--correct", "--fault", "none"); n["correct"] != len(scenarios.Names()) || n["faults"] != 0 {
 		t.Errorf("correct gateways: %v", n)
 	}
 }

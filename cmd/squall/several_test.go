@@ -40,6 +40,12 @@ func folder(t *testing.T, names ...string) string {
 	write("notes.txt", "no scenario")
 	write("squall.yaml", "environments: {}\n")
 	write(".hidden.yaml", "no scenario")
+	for _, d := range []string{".hidden", "z"} {
+		if err := os.Mkdir(filepath.Join(dir, d), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(".hidden/deep.yaml", "no scenario")
 	return dir
 }
 

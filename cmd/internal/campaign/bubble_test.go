@@ -1,7 +1,6 @@
 package campaign
 
 import (
-	"io/fs"
 	"strings"
 	"testing"
 
@@ -12,9 +11,9 @@ import (
 
 func source(t testing.TB, file string) []byte {
 	t.Helper()
-	src, err := fs.ReadFile(scenarios.Files, file)
-	if err != nil {
-		t.Fatal(err)
+	_, src, ok := scenarios.Find(file)
+	if !ok {
+		t.Fatalf("%s is not shipped", file)
 	}
 	return src
 }
