@@ -182,7 +182,7 @@ var blames = []int32{0, 1002, 1003, 1007, 1008, 1009, 1010, 1011}
 // innocent reports whether a client did nothing wrong on its present connection,
 // and nothing that the plan did touched it.
 func (j *Judge) innocent(p *person, e *history.Event) bool {
-	return j.want.abuse && !j.clock.ended && p.faultIn != e.Life && !p.hindered(e.Life) && !p.announced && j.outage(p, e.Seen) == nil
+	return j.want.abuse && !j.clock.ended && !(p.aside && e.Code == 0) && p.faultIn != e.Life && !p.hindered(e.Life) && !p.announced && j.outage(p, e.Seen) == nil
 }
 
 // neighbour takes the end of a connection whose client had done nothing wrong.

@@ -1,12 +1,17 @@
 package assert
 
-import "squall/assert/latency"
+import (
+	"squall/assert/history"
+	"squall/assert/latency"
+)
 
 // Traffic counts what went over the wire.
 type Traffic struct {
 	Connections int   `json:"connections"` // most at one time, summed over shards
 	Dials       int64 `json:"dials"`
-	Published   int64 `json:"published"` // without fences
+	Streams     int64 `json:"event_streams,omitempty"` // connections over an event stream
+	Polls       int64 `json:"long_polls,omitempty"`    // connections that polled
+	Published   int64 `json:"published"`               // without fences
 	Acked       int64 `json:"acked"`
 	Failed      int64 `json:"failed"`
 	Unknown     int64 `json:"unknown"` // neither
@@ -20,6 +25,8 @@ func (j *Judge) Traffic() (t Traffic) {
 	for _, p := range j.parts {
 		t.Connections += p.traffic.peak
 		t.Dials += p.traffic.dials
+		t.Streams += p.traffic.opens[history.EventStream]
+		t.Polls += p.traffic.opens[history.LongPoll]
 		t.Published += p.publications.published
 		t.Acked += p.publications.acked
 		t.Failed += p.publications.failed

@@ -37,6 +37,7 @@ type Brief struct {
 	Filters    []string               `json:"filters,omitempty"`  // of subscriptions, by number from 1; none that is secret
 	Wills      int32                  `json:"wills,omitempty"`    // number of the first will: they stand behind the publishers; 0: there is none
 	Goodbye    string                 `json:"goodbye,omitempty"`  // what a client says when it goes: close frame, or a word of the dialect's
+	Blocked    bool                   `json:"blocked,omitempty"`  // the plan lets clients need their fallback
 	Memory     int64                  `json:"memory"`             // bytes that the ledger may use
 }
 

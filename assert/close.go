@@ -41,7 +41,7 @@ func (j *Judge) parting(p *person, e *history.Event) (drained bool) {
 		if w.Rule != "close" || !w.filter.client(p) || !(w.Close.When == "drain" && drain || w.Close.When == "restart" && restart) {
 			continue
 		}
-		if p.faultIn == e.Life || p.slowing != 0 || p.slowLife == e.Life || e.Who == history.Client && !forbidden || j.silenced(p, e) ||
+		if p.aside && e.Code == 0 || p.faultIn == e.Life || p.slowing != 0 || p.slowLife == e.Life || e.Who == history.Client && !forbidden || j.silenced(p, e) ||
 			(several && !forbidden || otherCause(e.Code)) && !w.takes(uint64(e.Code)) {
 			j.closes.unseen[i]++
 			continue

@@ -24,6 +24,9 @@ import (
 // freeze shows too late a reaping only if there was none at all. What becomes of
 // the old connection of a client that vanished can't be seen.
 //
+// Connections over plain HTTP are left out: a pong waits there for the answers to all
+// requests before it.
+//
 // These are times: a limit is broken when it is exceeded by a tenth, and by half a
 // second at least, and nothing is judged of a saturated generator.
 
@@ -140,6 +143,9 @@ func (f *beatFold) add(j *Judge, e *history.Event) {
 	switch e.Kind {
 	case history.Open:
 		b.opened = e.Seen
+		if b.blind &^= aside; e.Offset != uint64(history.WebSocket) {
+			b.blind |= aside
+		}
 	case history.Connected:
 		*b = beat{life: e.Life, open: true, opened: b.opened, trip: e.Seen - b.opened, blind: b.blind, muted: b.muted, pinged: e.Seen, wrote: e.Seen, clear: b.clear}
 		if j.commanded(j.people[e.Client].dialled, e.Seen) == nil {
@@ -190,6 +196,7 @@ const (
 	degraded
 	linked
 	troubled  // the plan does something to the target
+	aside     // its connection is over plain HTTP: what it says waits for what it said before
 	overruled // a command may have done something to it; until a connection begun after it
 )
 

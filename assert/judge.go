@@ -64,6 +64,7 @@ type clock struct {
 type tally struct {
 	open, peak              int
 	dials                   int64
+	opens                   [history.Transports]int64
 	delivered, stray, bytes int64
 }
 
@@ -185,7 +186,7 @@ func (j *Judge) rare(e *history.Event) {
 	case history.Refused:
 		j.errors.add(j, e)
 	case history.Open:
-		p.life, p.open, p.outlived = e.Life, true, 0
+		p.life, p.open, p.outlived, p.aside = e.Life, true, 0, e.Offset != uint64(history.WebSocket)
 		if p.slowing != 0 {
 			p.slow(e.Life, e.Seen)
 		}
@@ -193,6 +194,9 @@ func (j *Judge) rare(e *history.Event) {
 			p.linkLife = e.Life
 		}
 		j.traffic.open++
+		if e.Offset < uint64(history.Transports) {
+			j.traffic.opens[e.Offset]++
+		}
 		j.traffic.peak = max(j.traffic.peak, j.traffic.open)
 	case history.Connected:
 		j.meters.sample(j, e, latency.Connect, e.Seen-e.Due)
@@ -253,7 +257,7 @@ func (j *Judge) rare(e *history.Event) {
 		if e.Note == "scale" {
 			p.gone = false
 		}
-		if p.away && (strings.HasPrefix(e.Note, "disconnect") || e.Note == "session") {
+		if p.away && (strings.HasPrefix(e.Note, "disconnect") || e.Note == "session" || e.Note == "switch") {
 			p.wanting = e.Seen
 		}
 	case history.Problem:

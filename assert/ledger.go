@@ -132,6 +132,7 @@ func (c *cursor) forget() {
 // person is what the judge knows of one client. There are very many: the fields
 // stand by their sizes.
 type person struct {
+	aside       bool          // its connection is over plain HTTP, whose end may have no code
 	slowAt      time.Duration // since when, in that life
 	faultAt     time.Duration
 	nodes       uint64        // all of them since the latest answer to a connect, as nodeBit

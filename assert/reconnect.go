@@ -119,6 +119,7 @@ func (s *settlement) reconnect(w *want, v *Verdict, end End) {
 	v.add(true, "losses", int64(r.Lost))
 	v.add(true, "back", int64(r.Back))
 	v.add(true, "peak per second", int64(r.Peak))
+	unused := s.fallback(v)
 	s.lockstep(w, v, all)
 	if len(v.Findings) > 0 {
 		v.State, v.Reason = Fail, v.Findings[0].Anomaly
@@ -126,6 +127,10 @@ func (s *settlement) reconnect(w *want, v *Verdict, end End) {
 	}
 	if r.Lost == 0 {
 		v.Reason = "not exercised: no client that wants back lost its connection; add a `disconnect` moment"
+		return
+	}
+	if unused != "" {
+		v.Reason = unused
 		return
 	}
 	v.State = Pass

@@ -37,7 +37,7 @@ const brokenText = "\"squall \xff\xfe\xc0\xaf\""
 // to nothing on its connection that it could subscribe to again, is skipped and
 // counted.
 func (s *shard) abuse(c *client, x step, now time.Duration) {
-	if !c.Connected() || c.faulty || s.offences[x.client] != nil || s.asideOf(x.client) != nil {
+	if !c.Connected() || c.faulty || c.Transport() != history.WebSocket || c.blocked > now || s.offences[x.client] != nil || s.asideOf(x.client) != nil {
 		s.skipped++
 		return
 	}

@@ -38,6 +38,10 @@ func (s *shard) leave(c *client, x step, now time.Duration) {
 
 // returning is what the end of an absence is called in the history.
 func (s *shard) returning(c *client) string {
+	if c.switching {
+		c.switching = false
+		return "switch"
+	}
 	if c.churn {
 		c.churn = false
 		return "session"

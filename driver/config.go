@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"squall/assert/history"
+	"squall/driver/detour"
 	"squall/driver/dialect"
 	"squall/driver/engine"
 )
@@ -24,6 +25,7 @@ type Config struct {
 	More    []engine.Dial // to the further nodes of the target, where it has several
 	Control Control       // carries out what the plan does to the target; nil: nothing
 	Exec    Exec          // runs the commands of the plan; nil: they fail
+	Open    detour.Opener // opens connections for plain HTTP, where clients have a fallback
 	Post    Poster        // publishes over HTTP; nil: the plan publishes nothing that way
 	Run     uint32        // the run's id, in every stamp
 

@@ -21,7 +21,7 @@ const together = 30 * time.Second
 // fleet is one run.
 type fleet struct {
 	ctx     context.Context // of the run
-	errands sync.WaitGroup  // requests over HTTP under way
+	errands errands         // requests over HTTP under way
 
 	plan     *scenario.Plan
 	cfg      Config
@@ -75,7 +75,7 @@ func Run(ctx context.Context, plan *scenario.Plan, cfg Config) (*Outcome, error)
 			Heartbeat: g.Heartbeat.Every, HeartbeatLimit: g.Heartbeat.Timeout,
 			AckTimeout: plan.Drain.AckTimeout, DialectPing: f.about.Can.ClientPing, Ack: f.about.Can.Ack, Causal: plan.Causal(),
 			LastID: f.about.LastID, Quality: f.highest(), ProbeByPing: f.about.Can.Quality, Leaves: f.about.Can.Leave,
-			Refused: g.Refused,
+			Refused: g.Refused, Fallback: transports(g.Fallback),
 		})
 	}
 	for i := range cfg.Loops {
@@ -86,7 +86,7 @@ func Run(ctx context.Context, plan *scenario.Plan, cfg Config) (*Outcome, error)
 	stop := f.start()
 	err := f.walk(ctx)
 	forsake()
-	f.errands.Wait()
+	f.errands.end()
 	if f.phase != history.PhaseEnd {
 		f.enter(history.PhaseEnd)
 	}
@@ -122,8 +122,8 @@ func (f *fleet) start() (stop func()) {
 	return func() {
 		for _, s := range f.shards {
 			st := s.loop.Stats()
-			f.out.BytesIn += st.BytesIn
-			f.out.BytesOut += st.BytesOut
+			f.out.BytesIn += st.BytesIn + s.roads.In.Load()
+			f.out.BytesOut += st.BytesOut + s.roads.Out.Load()
 			f.out.ReadLag = max(f.out.ReadLag, st.ReadLag)
 			s.loop.Stop()
 		}

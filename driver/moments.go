@@ -29,6 +29,8 @@ func (s *shard) do(x step, now time.Duration) {
 		s.waited(c, x, now)
 	case stepOut:
 		s.depart(c, x, now)
+	case stepSwitch:
+		s.switchBack(c, x, now)
 	case stepAside:
 		s.asideWaited(c, x, now)
 	case stepMoment:
@@ -44,6 +46,8 @@ func (s *shard) do(x step, now time.Duration) {
 			s.degrade(c, x, now)
 		case "mute":
 			s.mute(c, x, now)
+		case "block":
+			s.block(c, x, now)
 		case "scale":
 			s.scale(c, x, now)
 		case "publish":
@@ -116,6 +120,8 @@ func (s *shard) heal(c *client, x step, now time.Duration) {
 	switch x.moment.Do {
 	case "mute":
 		s.speak(c, x, now)
+	case "block":
+		s.unblock(c, x, now)
 	case "slow", "degrade":
 		s.unshape(c, x, now)
 	default:

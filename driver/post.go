@@ -55,7 +55,7 @@ func (s *shard) post(p *publisher, m scenario.Publication, due time.Duration, fe
 	}, id, &m), m.Size)
 	p.flying = true
 	node := max(int(c.node), 0)
-	s.fleet.errands.Go(func() {
+	s.fleet.errand(func() {
 		a := s.fleet.request(p.plan, node, &m, body)
 		a.node = node
 		s.loop.Post(func() { s.posted(p, pub, id, due, now, fence, a) })

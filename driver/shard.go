@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"squall/assert/history"
+	"squall/driver/detour"
 	"squall/driver/dialect"
 	"squall/driver/engine"
 	"squall/driver/fault"
@@ -36,6 +37,10 @@ type client struct {
 	late    bool          // a `scale` has let it come: its publishers don't wait for the others
 	revoked bool          // the target is asked to take its rights away: it says nothing more
 	outlaw  bool          // and has done so
+
+	blocked   time.Duration // until when the plan refuses its upgrades; 0: it doesn't
+	barred    bool          // its latest attempt is refused by the plan
+	switching bool          // its latest connection ended to try WebSocket again
 }
 
 // shard owns some clients and serves their loop. All methods run on the loop.
@@ -57,6 +62,8 @@ type shard struct {
 	named     map[[2]int32]bool          // (client, client): whose session it has named
 	leftovers map[engine.Token]*leftover // connections that clients left open behind them
 	outboxes  map[int32]*outbox          // by client, while there is something in them
+
+	roads *detour.Roads // for those that can't have a WebSocket
 
 	names     *history.Cache
 	mostNames int                          // that a server may invent, before it is taken for garbage
@@ -110,6 +117,7 @@ func newShard(f *fleet, index, shards int) *shard {
 	if f.about.Binary {
 		s.opcode = 2
 	}
+	s.roads = &detour.Roads{Loop: s.loop, Handler: s, Open: f.cfg.Open, Go: f.errand}
 	s.plain = append([]engine.Dial{f.cfg.Dial}, f.cfg.More...)
 	s.small = slices.Clone(s.plain)
 	for i := range s.small {
@@ -233,6 +241,7 @@ func (s *shard) tell(c *client, e *history.Event) {
 		}
 	case history.Ready:
 		s.turn(c, e.Seen)
+		s.detoured(c, e.Seen)
 		s.beginAtOnce(c, e.Seen)
 		if c.Complete() {
 			s.healed(c, e.Seen)
@@ -295,7 +304,7 @@ func (s *shard) perform(c *client, i int32, d *session.Do) {
 		}
 		c.faulty, c.deaf, c.away = false, false, -1
 		s.parted(i)
-		c.conn = s.loop.Dial(token(i, c.Life()), s.with(c, how))
+		c.conn = s.call(c, i, s.with(c, how))
 		s.imprint(c)
 	case session.Send:
 		s.say(c, &d.Command)
@@ -418,10 +427,13 @@ func (s *shard) Closed(t engine.Token, end engine.End) {
 		l.Who, l.Excused = history.Fault, true
 	}
 	l.Refused = c.State() == session.Dialing && !c.faulty
+	l.NoUpgrade = end.Cause == engine.NotUpgraded && end.Status != 0
+	barred := c.bar(&l)
 	if l.Refused && c.slowDial(&end) {
 		l.Excused = true
 	}
 	switch {
+	case barred:
 	case l.Refused && c.gone && end.Cause == engine.Local:
 		l.Note = "given up: it is sent home"
 	case l.Refused && end.Cause == engine.Local:

@@ -22,6 +22,7 @@ const (
 	stepFlush           // what a client said before can be written now
 	stepWait            // an offence of this connection is not waited for any longer
 	stepOut             // a client that leaves may have its answers now
+	stepSwitch          // a client tries WebSocket again
 	stepAside           // an offence on a connection of its own is not waited for any longer
 )
 

@@ -90,6 +90,8 @@ type ErrorKind struct {
 type Traffic struct {
 	Connections int   `json:"connections"` // most at one time
 	Dials       int64 `json:"dials"`
+	Streams     int64 `json:"event_streams,omitempty"` // connections over an event stream
+	Polls       int64 `json:"long_polls,omitempty"`    // connections that polled
 	Published   int64 `json:"published"`
 	Acked       int64 `json:"acked"`
 	Unknown     int64 `json:"unknown"`

@@ -198,11 +198,17 @@ func (p *page) errors(kinds []ErrorKind) {
 func (p *page) facts(r *Result) {
 	t, g := &r.Traffic, &r.Generator
 	p.blank()
-	p.section("traffic", []string{
-		many(t.Connections, "connection", "connections") + " at most", many(t.Dials, "dial", "dials"),
-		count(t.Published) + " published", count(t.Acked) + " acked", count(t.Unknown) + " unknown", count(t.Failed) + " refused",
-		count(t.Delivered) + " delivered", size(t.BytesIn) + " in", size(t.BytesOut) + " out",
-	})
+	traffic := []string{many(t.Connections, "connection", "connections") + " at most", many(t.Dials, "dial", "dials")}
+	if t.Streams > 0 {
+		traffic = append(traffic, count(t.Streams)+" over event streams")
+	}
+	if t.Polls > 0 {
+		traffic = append(traffic, count(t.Polls)+" by long polling")
+	}
+	p.section("traffic", append(traffic,
+		count(t.Published)+" published", count(t.Acked)+" acked", count(t.Unknown)+" unknown", count(t.Failed)+" refused",
+		count(t.Delivered)+" delivered", size(t.BytesIn)+" in", size(t.BytesOut)+" out",
+	))
 	lag := []string{"no send was measured"}
 	if g.LagCount > 0 {
 		lag = []string{"lag p50 " + p.span(g.LagP50), "p99 " + p.span(g.LagP99), "max " + p.span(g.LagMax) + " of " + many(g.LagCount, "send", "sends")}

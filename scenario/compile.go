@@ -46,6 +46,7 @@ type DialectInfo struct {
 	Promises    Promises // what its documentation promises
 
 	Sticky      bool                       // a session that is kept can't be begun anew and kept again
+	Fallback    bool                       // clients may use plain HTTP
 	Quality     bool                       // what is not acknowledged is promised to arrive at most once, whatever else is
 	Heartbeat   time.Duration              // how often its clients ping where nobody says otherwise
 	LongestText int                        // of a user or a token, bytes; 0: any

@@ -26,7 +26,7 @@ func (c *compiler) groups() {
 		p.Groups = append(p.Groups, Group{
 			Name: name, First: len(p.Clients), Count: c.s.members(name), Initial: g.Count, Role: string(g.Role),
 			Reconnect: backoff(g.Reconnect), Session: churn(g.Session), Heartbeat: c.pings(g.Heartbeat),
-			Outbox: outbox(g.Outbox), Refused: g.Refused, Renew: g.Renew,
+			Outbox: outbox(g.Outbox), Refused: g.Refused, Renew: g.Renew, Fallback: c.detours(name, &g),
 		})
 		c.limits(&p.Groups[len(p.Groups)-1], &g)
 		c.group(len(p.Groups)-1, name, &g)

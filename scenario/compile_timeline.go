@@ -97,6 +97,8 @@ func (c *compiler) moment(i, k int, m *MomentSpec) Moment {
 		return c.topicMoment(i, k, path, "unsubscribe", m.Unsubscribe, m.Optional)
 	case m.Exec != nil:
 		return execMoment(m.Exec)
+	case m.Block != nil:
+		return c.block(i, k, m.Block)
 	case m.Mute != nil:
 		return c.mute(i, k, m.Mute, m.Optional)
 	case m.Abuse != nil:

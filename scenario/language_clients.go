@@ -20,7 +20,7 @@ type GroupSpec struct {
 	Session   *SessionSpec        `yaml:"session" about:"Steady churn: each client leaves cleanly now and then, and returns."`
 	Read      ByteRate            `yaml:"read" about:"A slow consumer for its whole life."`
 	Link      *LinkSpec           `yaml:"link" about:"The network of each client, for its whole life."`
-	Fallback  []string            `yaml:"fallback" one:"true" later:"*" about:"Transports tried when the upgrade is refused."`
+	Fallback  []string            `yaml:"fallback" one:"true" about:"Transports tried when the upgrade is refused: sse, long-poll."`
 	Outbox    *OutboxSpec         `yaml:"outbox" about:"What is said while offline is kept and flushed in order."`
 }
 

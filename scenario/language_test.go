@@ -118,8 +118,6 @@ func TestNotYetAvailable(t *testing.T) {
 	got = slices.Compact(got)
 	want := strings.Fields(`compression
 		batch aggregate priority
-		fallback
-		block
 		key presence`)
 	want = append(want, "fold: merge")
 	slices.Sort(want)
@@ -130,8 +128,8 @@ func TestNotYetAvailable(t *testing.T) {
 
 // TestWhatIsBelowIsNotNamedTwice: a refused key is one problem.
 func TestWhatIsBelowIsNotNamedTwice(t *testing.T) {
-	s, _ := Parse("x.yaml", []byte(small("timeline: [{at: 1s, block: {who: nobody, share: 99}}]")))
-	if got, want := Validate(s).Error(), `x.yaml:7:21: "block" is known, not yet available`; got != want {
+	s, _ := Parse("x.yaml", []byte(small("expect: [{to: a, presence: {channel: 'c.**.x', settles-within: 0s}}]")))
+	if got, want := Validate(s).Error(), `x.yaml:7:18: "presence" is known, not yet available`; got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 }

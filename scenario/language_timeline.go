@@ -19,7 +19,7 @@ type MomentSpec struct {
 	Subscribe   *TopicSpec      `yaml:"subscribe" action:"true" about:"Clients subscribe."`
 	Unsubscribe *TopicSpec      `yaml:"unsubscribe" action:"true" about:"Clients unsubscribe."`
 	Scale       *ScaleSpec      `yaml:"scale" action:"true" about:"The group grows or shrinks."`
-	Block       *BlockSpec      `yaml:"block" action:"true" later:"*" about:"Clients can't reach the target."`
+	Block       *BlockSpec      `yaml:"block" action:"true" about:"Upgrades to WebSocket are refused, as by a proxy."`
 	Revoke      *RevokeSpec     `yaml:"revoke" action:"true" about:"The embedded gateway takes the rights of clients away, for good."`
 	Gateway     *VerbSpec       `yaml:"gateway" action:"true" about:"Something happens to the embedded gateway."`
 	Exec        []string        `yaml:"exec" action:"true" about:"A command and its arguments, run on this machine without a shell; needs --allow-exec."`
@@ -116,11 +116,11 @@ type ScaleSpec struct {
 	Over Duration `yaml:"over" about:"Time of the change; at once by default."`
 }
 
-// BlockSpec is something done to clients for a time.
+// BlockSpec says whose upgrades are refused, and how long.
 type BlockSpec struct {
-	Who   []string `yaml:"who" one:"true" about:"Groups."`
-	Share Share    `yaml:"share" about:"Which of them."`
-	For   Duration `yaml:"for" about:"How long."`
+	Who   []string `yaml:"who" one:"true" about:"A group or a list; all by default."`
+	Share Share    `yaml:"share" about:"Which of them; all by default."`
+	For   Duration `yaml:"for" about:"How long; by default until the drain."`
 }
 
 // RevokeSpec says who loses all rights.

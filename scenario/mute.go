@@ -8,7 +8,7 @@ import (
 
 // lasts reports whether an action goes on until the drain when nothing says for
 // how long.
-func lasts(do string) bool { return do == "slow" || do == "mute" || do == "degrade" }
+func lasts(do string) bool { return do == "slow" || do == "mute" || do == "block" || do == "degrade" }
 
 // lasting says for people how long an action goes on.
 func (d Duration) lasting() string {

@@ -152,6 +152,8 @@ type Group struct {
 	linkText string
 	Refused  bool // the target must not let its clients in
 	Renew    bool // each of their connections has a token of its own
+
+	Fallback []string // sse, long-poll: tried in turn where the upgrade is refused
 }
 
 // Outbox keeps what a client says while it is offline.
@@ -251,7 +253,7 @@ type Publication struct {
 type Moment struct {
 	At        time.Duration
 	Line      int           // of the file
-	Do        string        // disconnect, slow, degrade, mute, scale, revoke, publish, rate, subscribe, unsubscribe, say, gateway, exec, abuse
+	Do        string        // disconnect, slow, degrade, block, mute, scale, revoke, publish, rate, subscribe, unsubscribe, say, gateway, exec, abuse
 	Victims   []Victim      // ascending client number; who, and when exactly
 	How       string        // disconnect: close, fin, reset, cut, freeze, vanish; scale: in, out; abuse: name of the Offence
 	Code      uint16        // close

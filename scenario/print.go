@@ -241,6 +241,9 @@ func (p *Plan) printGroup(w *printer, g *Group, form *writtenGroup) {
 		if g.Linked {
 			row("link", "%s", g.linkText)
 		}
+		if len(g.Fallback) > 0 {
+			row("fallback", "%s", strings.Join(g.Fallback, ", then "))
+		}
 		if o := g.Outbox; o.Limit > 0 {
 			row("outbox", "%s", o.String())
 		}

@@ -28,7 +28,7 @@ x.yaml:1:1: found no "clients", expected it: groups of clients by name`},
 x.yaml:5:7: found the unknown key "cuont" in clients.a; did you mean "count"?`},
 		{"a strange key", small("drain: {vase: 1s}"), `x.yaml:7:9: found the unknown key "vase" in drain; known here: timeout, ack-timeout`},
 		{"a key twice", small("warmup: 1s", "warmup: 2s"), `x.yaml:8:1: found the key "warmup" twice, expected it once`},
-		{"columns count characters", small(`timeline: [{at: 1s, say: "äöü€"}, {at: 1}]`), `x.yaml:7:35: found no action, expected one action: disconnect, slow, publish, rate, say, degrade, mute, abuse, subscribe, unsubscribe, scale, revoke, gateway or exec
+		{"columns count characters", small(`timeline: [{at: 1s, say: "äöü€"}, {at: 1}]`), `x.yaml:7:35: found no action, expected one action: disconnect, slow, publish, rate, say, degrade, mute, abuse, subscribe, unsubscribe, scale, block, revoke, gateway or exec
 x.yaml:7:40: found "1", expected a duration with its unit, such as 250ms or 1m30s`},
 		{"a bare number for a duration", small("warmup: 5"), `x.yaml:7:9: found "5", expected a duration with its unit, such as 250ms or 1m30s`},
 		{"nothing for a duration", small("warmup:"), `x.yaml:7:8: found nothing, expected a duration with its unit, such as 250ms or 1m30s`},
@@ -84,7 +84,7 @@ x.yaml:8:7: found a value that begins with or contains YAML's own signs, expecte
 		{"a moment without a trigger", small("timeline: [{say: hi}]"), `x.yaml:7:12: found no trigger, expected one trigger: at, every or when`},
 		{"a moment with a misspelt action", small("timeline: [{at: 1s, disconect: {who: a}}]"), `x.yaml:7:21: found the unknown key "disconect" in timeline.0; did you mean "disconnect"?`},
 		{"a moment with a misspelt trigger", small("timeline: [{att: 1s, say: hi}]"), `x.yaml:7:13: found the unknown key "att" in timeline.0; did you mean "at"?`},
-		{"a moment with two actions", small("timeline: [{at: 1s, say: hi, slow: {rate: 1KiB/s}}]"), `x.yaml:7:12: found slow and say, expected one action: disconnect, slow, publish, rate, say, degrade, mute, abuse, subscribe, unsubscribe, scale, revoke, gateway or exec`},
+		{"a moment with two actions", small("timeline: [{at: 1s, say: hi, slow: {rate: 1KiB/s}}]"), `x.yaml:7:12: found slow and say, expected one action: disconnect, slow, publish, rate, say, degrade, mute, abuse, subscribe, unsubscribe, scale, block, revoke, gateway or exec`},
 		{"a moment after the end", small("timeline: [{at: 10s, say: hi}]"), `x.yaml:7:17: found 10s, expected a time before the end of the active part at 10s`},
 		{"times without every", small("timeline: [{at: 1s, times: 2, say: hi}]"), `x.yaml:7:28: found times without every, expected both`},
 		{"more than there are", small("timeline: [{at: 1s, disconnect: {who: a, share: 11}}]"), `x.yaml:7:49: found 11, expected at most 10, which is all of them`},

@@ -19,7 +19,7 @@ type Trigger struct {
 func (t *Trigger) On(name string) bool { return t.Channel == "" || Match(t.Channel, name) }
 
 // singles are the actions that a trigger can do to the client that saw it.
-var singles = []string{"disconnect", "slow", "degrade", "mute", "publish", "subscribe", "unsubscribe", "abuse"}
+var singles = []string{"disconnect", "slow", "degrade", "mute", "block", "publish", "subscribe", "unsubscribe", "abuse"}
 
 // afterClosed are those of them that need no connection.
 var afterClosed = []string{"publish"}

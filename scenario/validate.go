@@ -210,6 +210,7 @@ func (v *validator) group(name string) {
 	v.outbox(path, &g)
 	v.session(path, &g)
 	v.limits(path, &g)
+	v.fallback(path, &g)
 }
 
 // beat refuses heartbeats that can't be.

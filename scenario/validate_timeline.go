@@ -58,6 +58,9 @@ func (v *validator) moment(i int) {
 	if m.Disconnect != nil {
 		v.disconnect(join(path, "disconnect"), m.Disconnect)
 	}
+	if m.Block != nil {
+		v.block(join(path, "block"), m.Block)
+	}
 	if m.Slow != nil {
 		at := join(path, "slow")
 		v.who(at, m.Slow.Who, m.Slow.Share)

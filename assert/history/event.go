@@ -22,8 +22,8 @@ const (
 	KindNone Kind = iota
 
 	// Connection.
-	Dial      // an attempt begins. Due: when the plan or the backoff wanted it. Sent: when it began. Code: the node. FlagServer: the server had asked for that time.
-	Open      // the upgrade was accepted. Due: the Dial's Sent.
+	Dial      // an attempt begins. Due: when the plan or the backoff wanted it. Sent: when it began. Code: the node. Offset: the Transport. FlagServer: the server had asked for that time.
+	Open      // the upgrade was accepted, or what is asked for in its place. Due: the Dial's Sent. Offset: the Transport.
 	Refused   // the attempt failed. Code: HTTP status or 0. Note: what was met. FlagExcused: a fault or drain explains it.
 	Connected // the dialect's handshake was answered. Due: the Dial's Due. Offset: a digest of the id that the server gave the connection; 0 if it told none. FlagSession; FlagRecover: the client asked for its kept session to go on, and FlagResumed: it does.
 	Ready     // every planned subscription is answered. Due: when the client wanted in (Dial's Due of the first attempt since the loss).
@@ -50,7 +50,7 @@ const (
 	Probe // the answer to a drain probe: everything the server wrote to this connection before it is here. Due: probe sent.
 
 	// The run.
-	FaultBegin // Note: the fault's name as in the scenario (`disconnect reset`, `slow`; `read` and `link` for what a client's group says; `scale` when it leaves for good; `revoke` when the target is asked to take its rights away). Due: planned time. Code: of what limits reading, bytes per second; 0 if it doesn't. Client −1: it happens to the target (`gateway drain`); Code: to which node, −1 all. Every shard is told before it is done.
+	FaultBegin // Note: the fault's name as in the scenario (`disconnect reset`, `slow`; `read` and `link` for what a client's group says; `scale` when it leaves for good; `block` when its upgrades begin to be refused, and `switch` when it leaves one transport to try WebSocket again; `revoke` when the target is asked to take its rights away). Due: planned time. Code: of what limits reading, bytes per second; 0 if it doesn't. Client −1: it happens to the target (`gateway drain`); Code: to which node, −1 all. Every shard is told before it is done.
 	FaultEnd   // healed; for a disconnect the end of `away`; for an abuse that did not end the connection what came of it, as Result: OK it was obeyed, Failed it was refused, Unknown neither within five seconds, and FlagExcused then if the server may have had more to read before it. Client −1: the node is up again.
 	Problem    // an error reply or a broken frame that no fault explains. Code, Note. FlagPosted: of a request over HTTP, from Sent, to the node Offset.
 	Phase      // Note: one of the Phase names. Client is -1.

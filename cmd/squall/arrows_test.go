@@ -22,10 +22,11 @@ var arrows = map[string][]string{
 	"driver/session":        {"driver/dialect", "assert/history"},
 	"driver/engine/memory":  nil,
 	"driver/engine":         {"driver/engine/memory", "driver/fault"},
-	"driver":                {"scenario", "assert/history", "driver/session", "driver/dialect", "driver/fault", "driver/engine"},
+	"driver/detour":         {"driver/engine", "driver/fault"},
+	"driver":                {"driver/detour", "scenario", "assert/history", "driver/session", "driver/dialect", "driver/fault", "driver/engine"},
 	"driver/gateway":        {"driver/dialect"},
 	"report":                {"assert", "assert/history", "assert/latency"},
-	"cmd/internal/campaign": {"scenario", "driver", "driver/dialect", "driver/engine", "driver/engine/memory", "driver/gateway", "assert", "assert/history", "assert/latency", "report"},
+	"cmd/internal/campaign": {"scenario", "driver", "driver/detour", "driver/dialect", "driver/engine", "driver/engine/memory", "driver/gateway", "assert", "assert/history", "assert/latency", "report"},
 }
 
 // owners are the folders that may import a library.
@@ -38,6 +39,7 @@ var owners = map[string][]string{
 	"github.com/gobwas/ws":                    {"driver/engine", "driver/gateway"},
 	"github.com/klauspost/compress":           {"assert/history"},
 	"github.com/mochi-mqtt/server/v2":         {"driver/dialect"},
+	"github.com/tmaxmax/go-sse":               {"driver/detour"},
 	"golang.org/x/term":                       {"cmd/squall"},
 	"github.com/golang-jwt/jwt/v5":            {"cmd/internal/campaign"},
 }

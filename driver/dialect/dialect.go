@@ -91,6 +91,7 @@ type Can struct {
 	Offend      bool // commands that must be refused can be said: Garbage, Nonsense, and others at the wrong time
 	Retain      bool // publications may ask to be kept as the latest of their channel, for whoever subscribes
 	Wills       bool // connect may carry a will; a goodbye is Leave, or, where there is none, a close frame
+	Fallback    bool // what a client says, and what it hears, may go over plain HTTP: see driver/detour
 	Quality     bool // subscriptions and publications have a Quality; what is not acknowledged is AtMostOnce
 }
 

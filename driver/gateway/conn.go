@@ -20,8 +20,9 @@ type conn struct {
 	number  uint64
 	queue   queue
 
-	upgraded bool // under the gateway's lock, as
-	posts    bool // … this: it publishes over HTTP
+	upgraded bool   // under the gateway's lock, as
+	posts    bool   // … this: it brings requests over HTTP
+	tied     string // under that of the carriers: whose requests; "": nobody's
 
 	// Of the reader.
 	connected bool

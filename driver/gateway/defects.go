@@ -206,6 +206,16 @@ func Defects() []DefectInfo {
 			[]string{"nick-pape/grackle#320"}},
 		{"transform-state-shared", "leaves in every 10th event that a transformation has made one value of the event before", "transform-wrong", 10,
 			[]string{"deepstreamIO/deepstream.io#143"}},
+		{"switch-cuts-replay", "answers a resume over plain HTTP as recovered, replays the first event, and goes on at the end of the channel", "recovered-flag-lie", 1,
+			[]string{"EventSource/eventsource#291", "growthbook/growthbook-golang#51"}},
+		{"switch-doubles-replay", "begins the first replay of a user who is back from plain HTTP on a WebSocket two events too early", "double-replay", 1,
+			[]string{"athrvk/vayu#21"}},
+		{"sse-without-recovery", "never resumes over plain HTTP, although the history allows it", "false-unrecovered", 1,
+			[]string{"growthbook/growthbook-golang#51", "modelcontextprotocol/typescript-sdk#2809"}},
+		{"stream-loses-joined", "takes what comes within 30 ms of an event for a part of it, on an event stream, and drops it", "lost-message", 1,
+			[]string{"launchdarkly/rust-eventsource-client#6"}},
+		{"poll-gap", "drops the events that come within 30 ms of an event that has answered a poll, as if no other could be waiting yet", "lost-message", 1,
+			[]string{"wandenberg/nginx-push-stream-module#268", "devicehive/devicehive-java-server#147", "Atmosphere/atmosphere#2063"}},
 	}
 }
 
@@ -303,10 +313,16 @@ type wrong struct {
 	transformMerged        *trigger
 	transformFieldLost     *trigger
 	transformShared        *trigger
+	switchCuts             *trigger
+	switchDoubles          *trigger
+	sseUnrecovered         *trigger
+	streamLosesJoined      *trigger
+	pollGap                *trigger
 
 	mu      sync.Mutex
 	heirs   []inheritance       // connection-id-reuse-leak
 	written map[cursor]position // lost-in-socket
+	aside   map[cursor]bool     // switch-doubles-replay: who was served without a WebSocket last
 	visits  map[string]*visitor // send-buffer-inversion
 	drained map[cursor]position // drain-loss
 	stuck   map[string]bool     // resume-livelock
@@ -416,6 +432,11 @@ func (w *wrong) places() map[string]**trigger {
 		"transform-merged":          &w.transformMerged,
 		"transform-field-lost":      &w.transformFieldLost,
 		"transform-state-shared":    &w.transformShared,
+		"switch-cuts-replay":        &w.switchCuts,
+		"switch-doubles-replay":     &w.switchDoubles,
+		"sse-without-recovery":      &w.sseUnrecovered,
+		"stream-loses-joined":       &w.streamLosesJoined,
+		"poll-gap":                  &w.pollGap,
 	}
 }
 

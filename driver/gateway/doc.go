@@ -143,6 +143,27 @@
 // one. Where tokens are asked for, the header Authorization carries one: Bearer and the
 // token. A refusal has its code as status, and code, error and message in the body.
 //
+//	GET /events           Accept: text/event-stream
+//	POST /events          Connection-Id: 8sQ…            {"id":1,"type":"connect","user":"alice"}
+//	DELETE /events        Connection-Id: 8sQ…
+//
+// Without a WebSocket. Where the upgrade is refused on the way, a client MAY ask for an
+// event stream (server-sent events) instead. Its first event is called open, and its data
+// names the connection. Each message of the server is the data of an event without a name.
+// The client posts its commands, one a line, with that name in the header Connection-Id;
+// the answer 202 says that they were read, and what they are answered with comes as an
+// event. Requests of one connection MUST follow each other, each after the answer to the
+// one before. DELETE is the client's close frame. The server's is an event called close,
+// with code and reason as its data; it is the last. A request for a connection that is over
+// is answered with 410.
+//
+// A request for events that prefers to wait (the header Prefer: wait=25, of seconds) polls:
+// the first one is answered with the event open, and those that follow, with the name of
+// the connection, with the events that there are, or will be within that time; or with
+// none. What comes between two polls waits. Who does not poll for ten seconds is lost, and
+// so is who leaves while a poll waits. There are no WebSocket pings here; all else is as it
+// is on a WebSocket.
+//
 //	{"id":3,"type":"unsubscribe","channel":"vote.1"}
 //	{"id":3,"type":"unsubscribed","channel":"vote.1"}
 //

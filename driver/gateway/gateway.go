@@ -34,7 +34,8 @@ type Gateway struct {
 	emptied   chan struct{} // closed when the last connection goes; nil if nobody waits
 	paced     time.Time     // until when the limit of deliveries is used up
 
-	buffers sync.Pool // *[]byte for writers and readers
+	carriers carriers  // of clients that can't have a WebSocket
+	buffers  sync.Pool // *[]byte for writers and readers
 }
 
 // New makes a gateway that serves what Serve is given.
@@ -142,7 +143,7 @@ func (g *Gateway) begin(nc net.Conn) {
 func (g *Gateway) admit(c *conn) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.draining || g.cfg.Limits.Connections > 0 && g.admitted >= g.cfg.Limits.Connections {
+	if g.draining || g.closed || g.cfg.Limits.Connections > 0 && g.admitted >= g.cfg.Limits.Connections {
 		return false
 	}
 	g.conns[c] = true

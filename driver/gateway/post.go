@@ -34,7 +34,7 @@ func (c *conn) servePosts(read []byte) error {
 	c.gateway.postsBegin(c)
 	for {
 		c.nc.SetDeadline(time.Now().Add(postIdle))
-		if c.gateway.leaving() {
+		if c.gateway.leaving() && !c.gateway.carriers.ties(c) {
 			return errPosted
 		}
 		req, err := http.ReadRequest(r)
@@ -42,6 +42,14 @@ func (c *conn) servePosts(read []byte) error {
 			return err
 		}
 		c.gateway.awake()
+		if belongs(req) {
+			status, events := c.uplink(req, r)
+			keep := !req.Close
+			if err := c.respond(status, events, keep); err != nil || !keep {
+				return errPosted
+			}
+			continue
+		}
 		status, answer := c.post(req)
 		if status == 0 {
 			return errPosted // closing: no answer
@@ -158,7 +166,7 @@ func (c *conn) place(m *command) (offset uint64, ok bool) {
 	return offset, true
 }
 
-// postsBegin notes that a connection publishes over HTTP: a drain ends it when it
+// postsBegin notes that a connection brings requests over HTTP: a drain ends it when it
 // has nothing to answer.
 func (g *Gateway) postsBegin(c *conn) {
 	g.mu.Lock()
@@ -174,10 +182,11 @@ func (g *Gateway) leaving() bool {
 
 // endPosts lets connections that publish over HTTP end, each after its request.
 func (g *Gateway) endPosts() {
+	g.carriers.drain()
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for c := range g.conns {
-		if c.posts {
+		if c.posts && !g.carriers.ties(c) {
 			c.nc.SetReadDeadline(time.Now())
 		}
 	}

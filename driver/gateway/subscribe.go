@@ -82,7 +82,8 @@ func (sub *subscription) readHistory(m *command) (missed []event, complete bool)
 		return nil, false
 	}
 	missed, complete = s.since(m.offset)
-	return sub.conn.gateway.wrong.sinceWrong(s, m.offset, missed, complete)
+	missed, complete = sub.conn.gateway.wrong.sinceWrong(s, m.offset, missed, complete)
+	return sub.conn.gateway.wrong.cut(sub, missed), complete
 }
 
 // goLive sends the answer with the position of the registration, the missed

@@ -27,10 +27,15 @@ func (c *conn) upgrade() (early []byte, err error) {
 	switch {
 	case err != nil:
 		status = http.StatusBadRequest
-	case isPost(req):
+	case isPost(req), belongs(req):
 		return nil, c.servePosts(append(head, early...))
 	case req.URL.Path != c.gateway.cfg.Path && req.URL.Path != "/":
 		status = http.StatusNotFound
+	case wantsEvents(req):
+		if c.gateway.admit(c) {
+			return nil, c.stream()
+		}
+		status = http.StatusServiceUnavailable
 	default:
 		if key, status = checkUpgrade(req); status == 0 && !c.gateway.admit(c) {
 			status = http.StatusServiceUnavailable

@@ -56,6 +56,7 @@ func (w *wrong) resume(sub *subscription, m *command) {
 		w.mu.Unlock()
 	}
 	w.behindDrain(sub, m)
+	w.switched(sub, m)
 	w.rewind(m)
 	if w.staleEpochAccepted.fires() {
 		s.lose(sub.conn.gateway.word(8))

@@ -26,7 +26,7 @@ func (s *Session) dial(now time.Duration, out *Out) {
 		s.nextID = 0 // a session that goes on may remember short ids
 	}
 	e := s.event(history.Dial, now)
-	e.Due, e.Sent = s.dialDue, now
+	e.Due, e.Sent, e.Offset = s.dialDue, now, uint64(s.Transport())
 	if s.hinted {
 		e.Flags |= history.FlagServer
 	}
@@ -49,7 +49,7 @@ func (s *Session) Opened(now time.Duration, out *Out) {
 	s.quiet()
 	s.bearer = 0
 	e := s.event(history.Open, now)
-	e.Due = s.dialSent
+	e.Due, e.Offset = s.dialSent, uint64(s.Transport())
 	out.emit(e)
 	s.answerBy = now + s.answerTimeout()
 	out.send(Command{Verb: dialect.Connect, ID: s.id(), Named: s.named, Keep: s.keeps, Fresh: s.fresh, Received: s.received})
@@ -137,10 +137,14 @@ type Loss struct {
 	Refused bool  // there was no connection yet
 	Code    int32 // close code, or HTTP status if Refused
 	Note    string
-	Excused bool          // a fault or a drain of the plan explains it
-	Overdue bool          // time ran out
-	Away    time.Duration // a fault's wait before the first attempt; -1: the backoff decides
-	Chance  float64       // drawn from [0, 1) for the backoff
+	Excused bool // a fault or a drain of the plan explains it
+	Overdue bool // time ran out
+
+	NoUpgrade bool // Refused: by an HTTP answer
+	Blocked   bool // Refused: by the plan itself, which asked nobody
+
+	Away   time.Duration // a fault's wait before the first attempt; -1: the backoff decides
+	Chance float64       // drawn from [0, 1) for the backoff
 }
 
 // Closed: the connection of the current life is over.
@@ -168,7 +172,7 @@ func (s *Session) Closed(l Loss, now time.Duration, out *Out) {
 	s.rest()
 	if s.in || l.Away >= 0 {
 		s.failed = 0
-	} else {
+	} else if !l.Blocked {
 		s.failed++
 	}
 	if l.Away >= 0 || s.in {
@@ -183,6 +187,11 @@ func (s *Session) Closed(l Loss, now time.Duration, out *Out) {
 		return
 	}
 	s.state = Waiting
+	if s.detours(&l) {
+		s.wait = now
+		s.spare(&l)
+		return
+	}
 	if l.Away >= 0 {
 		s.wait, s.tries, s.lastWait, s.retry = now+l.Away, 0, 0, 0
 		return
@@ -195,6 +204,7 @@ func (s *Session) Closed(l Loss, now time.Duration, out *Out) {
 	s.lastWait = b.Wait(int(s.tries), s.lastWait, l.Chance)
 	s.tries++
 	s.wait = now + s.lastWait
+	s.spare(&l)
 }
 
 // rest forgets what belongs to the connection that ended.

@@ -58,17 +58,20 @@ func (s *Session) Probe(now time.Duration, out *Out) {
 		return
 	}
 	s.probeSent = now
-	if s.cfg.ProbeByPing {
+	if s.probesByPing() {
 		out.send(Command{Verb: dialect.Ping, ID: s.id()})
 	} else {
 		out.do(Do{Kind: WirePing})
 	}
 }
 
+// probesByPing: where there is no WebSocket there is none of its pings.
+func (s *Session) probesByPing() bool { return s.cfg.ProbeByPing || s.transport > 0 }
+
 // ponged: the server answered a ping of the dialect. Where that is a probe as
 // well, answers come in the order of the questions.
 func (s *Session) ponged(now time.Duration, out *Out) {
-	if s.cfg.ProbeByPing && s.probeSent > 0 && (s.beatSent == 0 || s.probeSent < s.beatSent) {
+	if s.probesByPing() && s.probeSent > 0 && (s.beatSent == 0 || s.probeSent < s.beatSent) {
 		s.probed(now, out)
 		return
 	}
@@ -88,7 +91,7 @@ func (s *Session) Probing() bool { return s.probeSent > 0 }
 // Pong: a WebSocket pong arrived.
 func (s *Session) Pong(now time.Duration, out *Out) {
 	s.heard = now
-	if s.probeSent > 0 && !s.cfg.ProbeByPing {
+	if s.probeSent > 0 && !s.probesByPing() {
 		s.probed(now, out)
 	}
 	if !s.cfg.DialectPing {

@@ -57,6 +57,8 @@ type Config struct {
 	Leaves         bool            // the dialect has a word for going
 	Causal         bool            // publications name what their client received before
 	Refused        bool            // the server must not let the clients in
+
+	Fallback []history.Transport // tried in turn where the upgrade is refused
 }
 
 // Sub is one planned subscription.
@@ -178,6 +180,8 @@ type Session struct {
 	mutes *mutes // nil: none
 
 	bearer time.Duration // when the token of its connection expires; 0: never
+
+	transport uint8 // of the current life: 0 WebSocket, else Fallback[transport−1]
 
 	heardLast *Cause // where causal order is judged; nil: nothing yet
 }

@@ -145,6 +145,9 @@ func (p *script) input(words []string) {
 		_, p.cfg.ProbeByPing = v["probe-by-ping"]
 		_, p.cfg.Leaves = v["leaves"]
 		_, p.cfg.Refused = v["refused"]
+		if _, ok := v["fallback"]; ok {
+			p.cfg.Fallback = []history.Transport{history.EventStream, history.LongPoll}
+		}
 		p.cfg.Backoff.Attempts = int(num("attempts"))
 		_, p.cfg.Backoff.Never = v["never"]
 		var subs []Sub
@@ -209,6 +212,10 @@ func (p *script) input(words []string) {
 			l.Who, l.Excused = history.Fault, true
 		}
 		_, l.Refused = v["refused"]
+		_, l.NoUpgrade = v["no-upgrade"]
+		if _, l.Blocked = v["blocked"]; l.Blocked {
+			l.Refused, l.NoUpgrade, l.Excused = true, true, true
+		}
 		p.s.Closed(l, p.now, &p.out)
 	case "publish":
 		_, noack := v["noack"]
@@ -254,6 +261,9 @@ func (p *script) input(words []string) {
 		e := fmt.Sprintf("%s life=%d complete=%v pending=%d", p.s.State(), p.s.Life(), p.s.Complete(), p.s.Pending())
 		if p.s.Full() {
 			e += " full"
+		}
+		if p.s.Aside() {
+			e += " aside"
 		}
 		if d, ok := p.s.Deadline(); ok {
 			e += " deadline=" + d.String()
@@ -302,6 +312,9 @@ func tellEvent(e history.Event) string {
 	}
 	if e.Due != 0 && e.Kind != history.Publish && e.Kind != history.Outcome {
 		fmt.Fprintf(&b, " due=%s", e.Due)
+	}
+	if (e.Kind == history.Dial || e.Kind == history.Open) && e.Offset > 0 {
+		fmt.Fprintf(&b, " by %s", history.Transport(e.Offset))
 	}
 	if e.Note != "" {
 		fmt.Fprintf(&b, " %q", e.Note)

@@ -43,6 +43,7 @@ func NewBrief(plan *scenario.Plan, about dialect.About, target, engine string, s
 	for _, p := range plan.Publishers {
 		b.Publishers = append(b.Publishers, assert.BriefPublisher{Client: p.Client, Name: p.Name})
 	}
+	b.Blocked = plan.Blocked()
 	wills(b, plan, about)
 	return b
 }

@@ -120,7 +120,7 @@ func judged(ctx context.Context, plan *scenario.Plan, d dialect.Dialect, brief *
 	defer end()
 	out, err := driver.Run(ctx, plan, driver.Config{
 		Loops: loops, Sinks: sinks, Names: names, Dialect: d, Dial: t.dial, More: t.more, Control: t.control, Exec: o.Exec, Run: o.Run,
-		Secrets: plan.Secrets, Bearer: bearer(plan), Post: post,
+		Secrets: plan.Secrets, Bearer: bearer(plan), Post: post, Open: newOpener(o),
 		Interrupt: o.Interrupt, Progress: progress(plan, o), Trace: o.Trace, TraceClient: o.TraceClient,
 	})
 	var unrecorded error
@@ -201,8 +201,9 @@ func newLoops(t *target, plan *scenario.Plan, o Options) (loops []engine.Loop, k
 // needs is what the plan will take from this machine.
 func needs(plan *scenario.Plan, o Options) driver.Needs {
 	n := driver.Needs{Connections: plan.Peaks.Connections, Descriptors: plan.Peaks.Connections + 64}
+	n.Descriptors += plan.Detours() // one more for what each says
 	if plan.Target.Embedded && !(len(plan.Clients) > ownProcess && o.Self != "") {
-		n.Descriptors += plan.Peaks.Connections
+		n.Descriptors += plan.Peaks.Connections + plan.Detours()
 	}
 	n.Sources = 1 + plan.Peaks.Connections/driver.PortsPerSource
 	return n
