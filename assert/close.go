@@ -28,9 +28,12 @@ func (j *Judge) parting(p *person, e *history.Event) (drained bool) {
 		return false
 	}
 	several := drain && restart || others
-	cause := "restart"
+	cause := uint64(0)
 	if drain {
-		cause = "drain"
+		cause |= causes["drain"]
+	}
+	if restart {
+		cause |= causes["restart"]
 	}
 	if j.closes.judged == nil {
 		j.closes.judged, j.closes.unseen = make([]int64, len(j.want.all)), make([]int64, len(j.want.all))
@@ -52,7 +55,7 @@ func (j *Judge) parting(p *person, e *history.Event) (drained bool) {
 	if wrong {
 		x := *e
 		x.Channel = -1
-		j.report(incident{anomaly: WrongCloseCode, from: uint64(e.Code), to: causes[cause], n: 1}, &x, nil)
+		j.report(incident{anomaly: WrongCloseCode, from: uint64(e.Code), to: cause, n: 1}, &x, nil)
 	}
 	return drain
 }
@@ -63,8 +66,9 @@ func (j *Judge) silenced(p *person, e *history.Event) bool {
 	return p.linkLife == e.Life && (j.brief.Silence == 0 || e.Code == int32(j.brief.Silence))
 }
 
-// causes numbers the cases of a close expectation, for incidents.
-var causes = map[string]uint64{"drain": 1, "restart": 2, "abuse": 3}
+// causes are the cases of a close expectation, for incidents; where several may be
+// the one, their sum.
+var causes = map[string]uint64{"drain": 1, "restart": 2, "abuse": 4}
 
 // takes reports whether a close expectation accepts a code; 0 is no close frame.
 func (w *want) takes(code uint64) bool {
@@ -105,7 +109,7 @@ func (s *settlement) close(w *want, index int, v *Verdict, end End) {
 	}
 	v.add(true, "closed by the target", judged)
 	v.add(true, "unseen", unseen)
-	s.sift(w, v, func(f *found) bool { return f.to == causes[w.Close.When] && !w.takes(f.from) }, parts)
+	s.sift(w, v, func(f *found) bool { return f.to&causes[w.Close.When] != 0 && !w.takes(f.from) }, parts)
 	switch {
 	case len(v.Findings) > 0:
 		v.State, v.Reason = Fail, v.Findings[0].Anomaly
