@@ -10,6 +10,8 @@
 //   - the fleet is the one goroutine that looks at all shards: it walks the
 //     phases (arrivals, active, drain, fences, probe), and talks to shards only
 //     by posting functions to their loops;
+//   - a client whose upgrades are refused is carried by a detour (driver/detour): the
+//     same callbacks on the same loop, over plain HTTP;
 //   - what shards share is a handful of atomics (storm) and the table of names.
 //
 // Invariants, each of which a test would miss first and a user second:

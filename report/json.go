@@ -34,7 +34,8 @@ const JSONVersion = 1
 //	               {after_ns, back}, cumulative
 //	errors[]       what, n, excused, example
 //	traffic        connections, dials, published, acked, unknown, failed,
-//	               delivered, bytes_in, bytes_out
+//	               delivered, bytes_in, bytes_out; event_streams and long_polls
+//	               are the connections over plain HTTP
 //	generator      lag_p50_ns, lag_p99_ns, lag_max_ns, lag_count, busy (share of
 //	               1), read_lag_ns, saturated, why, cpu_ns, max_rss (bytes), loops
 //	notes[]

@@ -32,7 +32,7 @@ func TestTransports(t *testing.T) {
 		list           string
 		streams, polls bool
 	}{{"sse", true, false}, {"long-poll", false, true}, {"[long-poll, sse]", false, true}} {
-		text, state, streams, polls := aside(t, row.list, "{at: 1s, block: {share: 70%, for: 3s}}")
+		text, state, streams, polls := aside(t, row.list, "{at: 1s, block: {share: 70%, for: 3s}}\n  - {at: 2s, disconnect: {who: members, away: 600ms}}")
 		if state != assert.Pass || (streams > 0) != row.streams || (polls > 0) != row.polls {
 			t.Errorf("%s: %d streams, %d polls:\n%s", row.list, streams, polls, text)
 		}
