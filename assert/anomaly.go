@@ -98,6 +98,8 @@ const (
 	// Owned by transform.
 	TransformSkipped
 	TransformWrong
+	// Owned by priority.
+	UrgentBehindBacklog
 
 	// Owned by throttle.
 	ThrottleExceeded
@@ -138,6 +140,7 @@ const (
 	floods  // sends what should have been thinned out
 	stales  // leaves somebody with an old value
 	alters  // delivers something else than it should be
+	waits   // comes behind what it should overtake
 )
 
 // Definition explains one anomaly; `squall explain` prints it.
@@ -266,4 +269,6 @@ var definitions = [anomalies]Definition{
 
 	TransformSkipped: {"transform-skipped", "transform", "transform", "a message came as it was published, although the target is to transform it", alters},
 	TransformWrong:   {"transform-wrong", "transform", "transform", "the payload of a message is not what the transformation makes of the published one: a field is missing, is one too many, or has another value", alters},
+
+	UrgentBehindBacklog: {"urgent-behind-backlog", "priority", "priority", "an urgent message came behind more bytes of others than are allowed, all of which came after the target had acknowledged it", waits},
 }

@@ -58,4 +58,6 @@ type BriefGroup struct {
 type BriefPublisher struct {
 	Client int    `json:"client"`
 	Name   string `json:"name"`
+
+	Priority string `json:"priority,omitempty"` // urgent, low; "" is normal
 }

@@ -108,6 +108,16 @@ var explanations = [anomalies]Explanation{
 		Issues: []string{"deepstreamIO/deepstream.io#143", "apache/metron#718", "nick-pape/grackle#320"},
 		Look:   "the field that the finding names, in the event of the witness and in the one before it on the channel: the same value in both means shared state, the published value means that the old payload shines through",
 	},
+	UrgentBehindBacklog: {
+		Wire: "a subscriber with a backlog receives an urgent event only after many others, of other channels, that were still on their way when the publisher had its acknowledgement",
+		Causes: []string{
+			"there is one queue for each connection, and whatever is published goes to its end",
+			"there are several queues, and the writer takes a large piece of the slow one before it looks at the urgent one again",
+			"the priority is kept with the message and lost where it is cached, forwarded to another node or stored",
+		},
+		Issues: []string{"commaai/openpilot#38160", "cloudamqp/lavinmq#434", "apache/activemq#306"},
+		Look:   "the path from the publish to the connection's queue: where the priority is read last. If it comes early there, how much the writer hands to the socket at once, and the size of the socket's send buffer",
+	},
 	FilterFalseNegative: {
 		Wire: "an event of which the filter is true does not arrive on any subscription with that filter, while subscriptions without it receive it",
 		Causes: []string{

@@ -47,6 +47,7 @@ type Judge struct {
 	traffic      tally
 	clock        clock
 	weighed      weighed
+	urgency      []urgency // by expectation of priority
 
 	parts []*Judge // of a merged judge: all of them, itself first
 }
@@ -104,6 +105,7 @@ func NewJudge(b *Brief, names *history.Names) *Judge {
 	j.retention.on = j.want.retained || j.want.will
 	j.wills.on = j.want.will && b.Wills > 0
 	j.weighed.on = j.want.transform
+	j.urgency = newUrgency(&j.want, b)
 	j.beats = newBeats(&j.want, clients)
 	j.shaping = newShaping(&j.want, b, names)
 	j.parts = []*Judge{j}
@@ -173,6 +175,9 @@ func (j *Judge) rare(e *history.Event) {
 	j.beats.add(j, e)
 	j.retention.add(j, p, e)
 	j.wills.add(j, p, e)
+	for i := range j.urgency {
+		j.urgency[i].answer(e)
+	}
 	if j.rights.add(j, p, e) {
 		return
 	}

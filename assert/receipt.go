@@ -28,6 +28,9 @@ func (j *Judge) deliver(e *history.Event) {
 		}
 	}
 	c := &j.ledger.all[at]
+	for i := range j.urgency {
+		j.urgency[i].add(j, c, e)
+	}
 	if j.weighed.on {
 		j.weighed.add(j, at, e)
 	}

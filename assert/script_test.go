@@ -29,7 +29,7 @@ import (
 // t4.LIFE#1 of v0, t5.LIFE#1 of v1, and so on). The run: phase NAME,
 // fault NAME @NODE, healed NAME @NODE. An abuse is healed =obeyed, =refused, or neither. Tellers: pub CH MSG [retry|outbox|retain], ok|fail|unknown CH MSG [O/E] [retry].
 // A message is `t0#3`, `t0.1#3` with its incarnation, and ends in `!` if it is a
-// fence. Flags: replay, corrupt, storm, weighed, arrived=S. An answer that hides its position has `-` there. A sub that ends in filter=N has filter N;
+// fence. Flags: replay, corrupt, storm, weighed, bytes=N, arrived=S. An answer that hides its position has `-` there. A sub that ends in filter=N has filter N;
 // a pub that ends in passes=N,M is let through by these.
 type script struct {
 	names  *history.Names
@@ -189,12 +189,26 @@ func (s *script) with(setting string) error {
 		}
 	case "norecovery":
 		s.brief.Promises.Recovery = false
-	case "delivery-want", "order-want", "recovery-want", "queue-want":
+	case "delivery-want", "order-want", "recovery-want", "queue-want", "priority-want":
 		for i := range s.brief.Expect {
 			if x := &s.brief.Expect[i]; x.Rule == strings.TrimSuffix(k, "-want") {
 				x.Want = v
 			}
 		}
+	case "urgent": // number of the publisher
+		n, err := strconv.Atoi(v)
+		s.brief.Publishers[n].Priority = "urgent"
+		return err
+	case "low":
+		n, err := strconv.Atoi(v)
+		s.brief.Publishers[n].Priority = "low"
+		return err
+	case "allow": // bytes before an urgent message
+		n, err := strconv.Atoi(v)
+		for i := range s.brief.Expect {
+			s.brief.Expect[i].Allow = n
+		}
+		return err
 	case "saturated":
 		s.end = End{Saturated: true, Why: "lag"}
 	case "memory":
@@ -297,7 +311,7 @@ func parseScript(text string) (*script, error) {
 					err = fmt.Errorf("%q", x)
 				}
 				s.want[rule] = state
-				s.expect(rule, map[string]string{"delivery": "exactly-once", "order": "per-channel", "recovery": "complete", "queue": "complete", "isolation": "strict", "retained": "latest", "will": "when-lost", "state": "last"}[rule])
+				s.expect(rule, map[string]string{"delivery": "exactly-once", "order": "per-channel", "recovery": "complete", "queue": "complete", "isolation": "strict", "priority": "normal", "retained": "latest", "will": "when-lost", "state": "last"}[rule])
 			}
 		case "with:":
 			for _, x := range f[1:] {
@@ -551,6 +565,12 @@ func (s *script) event(f []string) error {
 				e.Result = history.OK
 			case x == "storm":
 				e.Flags |= history.FlagStorm
+			case strings.HasPrefix(x, "bytes="):
+				n, err := strconv.Atoi(x[len("bytes="):])
+				if err != nil {
+					return err
+				}
+				e.Bytes = int32(n)
 			case strings.HasPrefix(x, "arrived="): // before it was read
 				v, err := strconv.ParseFloat(x[len("arrived="):], 64)
 				if err != nil {

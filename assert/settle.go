@@ -35,7 +35,8 @@ type settlement struct {
 
 	legacies []lostEnd
 	handed   []keptEnd
-	handedOf map[uint64]int // of them, by cursorKey
+	handedOf map[uint64]int     // of them, by cursorKey
+	urgent   map[int]*urgencies // by expectation
 
 	holders               map[uint64][]holder // of connection ids
 	undecided, onTheirWay int64               // deliveries after an unsubscribe
@@ -125,6 +126,7 @@ func (j *Judge) settle() *settlement {
 	s.judgeRetained()
 	s.judgeWills()
 	s.judgeShaped()
+	s.judgeUrgency()
 	return s
 }
 

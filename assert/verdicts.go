@@ -48,6 +48,8 @@ func (j *Judge) Verdicts(end End) []Verdict {
 			s.debounce(w, i, &v, end)
 		case "state":
 			s.state(w, &v)
+		case "priority":
+			s.priority(w, i, &v, end)
 		case "transform":
 			s.transform(w, &v)
 		default:

@@ -158,7 +158,7 @@ func (s *shard) write(c *client, id history.ChannelID, m scenario.Publication, p
 		Due: due, Channel: s.hash(id), Fence: fence, Cause: s.causeOf(pub.Cause),
 	}
 	s.body = dialect.AppendStamped(s.body[:0], m.Payload, s.numbered(st, id, &m), m.Size)
-	s.send(c, &dialect.Command{Verb: dialect.Publish, ID: pub.ID, Channel: m.Channel, Key: s.wireKey(pub.Publisher, m.Key), Payload: s.body, Quality: s.fleet.published(m.Channel, pub.ID != 0), Retain: m.Retain})
+	s.send(c, &dialect.Command{Verb: dialect.Publish, ID: pub.ID, Channel: m.Channel, Key: s.wireKey(pub.Publisher, m.Key), Urgency: s.fleet.plan.Publishers[pub.Publisher].Priority, Payload: s.body, Quality: s.fleet.published(m.Channel, pub.ID != 0), Retain: m.Retain})
 }
 
 // fence repeats the last message of the client's publisher on a channel.

@@ -34,6 +34,7 @@ type DialectInfo struct {
 	Ack         bool // publications are acknowledged
 	Patterns    bool // subscribe by pattern
 	Filters     bool // subscriptions may carry a filter
+	Priority    bool // publications may carry a priority
 	Unsubscribe bool
 	ClientPing  bool     // the client may ping in the dialect's own words
 	Sessions    bool     // connect may name a session, which the server may keep
@@ -106,6 +107,7 @@ func Compile(s *Scenario, o Options) (*Plan, Problems) {
 	c.publications()
 	c.unacknowledged()
 	c.expectations()
+	c.urgencies()
 	c.keyed()
 	if c.failed() {
 		return nil, c.problems.sorted()

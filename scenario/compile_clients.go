@@ -321,6 +321,7 @@ func (c *compiler) entries(path, group string, g *GroupSpec, vars []string) []*e
 		}
 		e.key = c.key(at, &spec, g.of(namesOfStream), vars)
 		c.retain(at, &spec)
+		e.priority = c.prioritized(at, &spec)
 		all = append(all, e)
 	}
 	return all
@@ -333,8 +334,8 @@ func (c *compiler) publisher(e *entry, s *scope, client int) *Problem {
 	pub := Publisher{
 		Client: client, Name: e.name, Ack: e.ack, HTTP: e.http, Retain: e.spec.Retain, Together: e.spec.Start != "at-once",
 		Rate: e.spec.Rate.PerSecond, Poisson: e.spec.Arrivals == "poisson",
-		Phase: Rand(p.Seed, "phase", index, 0).Float64(),
-		index: index, entry: e, self: s,
+		Phase:    Rand(p.Seed, "phase", index, 0).Float64(),
+		Priority: e.priority, index: index, entry: e, self: s,
 	}
 	if e.channel.uses&usesEach == 0 {
 		name, err := e.channel.text(s)

@@ -101,6 +101,8 @@ func (c *compiler) expectation(s *ExpectSpec) Expectation {
 		e.Rule, e.Want = "will", s.Will
 	case s.Heartbeat != nil:
 		e.Rule, e.ServerEvery, e.Reaps = "heartbeat", s.Heartbeat.ServerEvery.Limit, s.Heartbeat.Reaps.Limit
+	case s.Priority != nil:
+		e.Rule, e.Want, e.Allow = "priority", or(s.Priority.UrgentBefore, "normal"), allowed(s.Priority.Allow)
 	case s.Errors != nil:
 		e.Rule, e.Errors = "errors", s.Errors.Limit
 	case s.Close != nil:
@@ -176,6 +178,8 @@ func (e *Expectation) limits() string {
 		say("", e.Errors)
 	case "close":
 		all = append(all, e.Close.String())
+	case "priority":
+		all = append(all, "allow "+bytesOf(float64(e.Allow)))
 	case "transform":
 		all = append(all, e.Payload)
 	case "heartbeat":

@@ -130,7 +130,7 @@ type GatewaySpec struct {
 	Debounce  []ShapeSpec    `yaml:"debounce" one:"true" about:"Only after a quiet time."`
 	Batch     []ShapeSpec    `yaml:"batch" one:"true" later:"*" about:"Several messages in one."`
 	Aggregate []ShapeSpec    `yaml:"aggregate" one:"true" later:"*" about:"Sums instead of messages."`
-	Priority  bool           `yaml:"priority" later:"*" about:"Urgent messages overtake."`
+	Priority  bool           `yaml:"priority" about:"Urgent messages overtake normal ones, and normal ones low ones, of other channels."`
 	Limits    *LimitsSpec    `yaml:"limits" about:"What the gateway accepts."`
 	Slow      string         `yaml:"slow-consumers" enum:"disconnect,drop-oldest" about:"What happens to clients whose backlog is full."`
 	Defects   []string       `yaml:"defects" about:"Seeded wrongness, for proving rules."`

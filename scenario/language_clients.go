@@ -97,7 +97,7 @@ type PublishSpec struct {
 	Size     DrawSize `yaml:"size" about:"Padded with filler up to so many bytes."`
 	Key      Template `yaml:"key" about:"Idempotency key: sent along, so that a publication without an answer can be sent again."`
 	Ack      *bool    `yaml:"ack" about:"Ask for an acknowledgement; by default wherever the dialect can."`
-	Priority string   `yaml:"priority" enum:"urgent,normal,low" later:"*" about:"What overtakes what."`
+	Priority string   `yaml:"priority" enum:"urgent,normal,low" about:"Which messages of other channels it overtakes; normal."`
 	Retain   bool     `yaml:"retain" about:"The target keeps the latest one of each channel, and gives it to whoever subscribes."`
 	Via      string   `yaml:"via" enum:"socket,http" about:"The way; socket. Over http: one request after the other, each once its predecessor is answered."`
 	Start    string   `yaml:"start" enum:"together,at-once" about:"together: when all initial arrivals are subscribed; at-once: when the client is."`

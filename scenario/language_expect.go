@@ -27,7 +27,7 @@ type ExpectSpec struct {
 	Batch     *ShapeWant    `yaml:"batch" rule:"true" later:"*" about:"Several messages in one."`
 	Aggregate *ShapeWant    `yaml:"aggregate" rule:"true" later:"*" about:"Sums instead of messages."`
 	Transform *ShapeWant    `yaml:"transform" rule:"true" about:"Payloads are rewritten: what is delivered is this payload over the published one, msg."`
-	Priority  *PriorityWant `yaml:"priority" rule:"true" later:"*" about:"Urgent messages overtake."`
+	Priority  *PriorityWant `yaml:"priority" rule:"true" about:"Urgent messages overtake a backlog of others."`
 	State     *StateWant    `yaml:"state" rule:"true" about:"What a channel ends on."`
 	Presence  *ShapeWant    `yaml:"presence" rule:"true" later:"*" about:"Who is there."`
 }
@@ -87,8 +87,8 @@ type ShapeWant struct {
 
 // PriorityWant is an expectation about what overtakes.
 type PriorityWant struct {
-	UrgentBefore string `yaml:"urgent-before" enum:"normal,low" about:"What is overtaken."`
-	Allow        Size   `yaml:"allow" about:"Bytes that may come before."`
+	UrgentBefore string `yaml:"urgent-before" enum:"normal,low" about:"What is overtaken: normal (and low), or low only; normal."`
+	Allow        Size   `yaml:"allow" about:"Bytes of them that may come before, since they were on their way; 512KiB."`
 }
 
 // StateWant is an expectation about what a channel ends on.

@@ -117,7 +117,7 @@ func TestNotYetAvailable(t *testing.T) {
 	slices.Sort(got)
 	got = slices.Compact(got)
 	want := strings.Fields(`compression
-		batch aggregate priority
+		batch aggregate
 		key presence`)
 	want = append(want, "fold: merge")
 	slices.Sort(want)

@@ -94,6 +94,7 @@ type GatewayPlan struct {
 	Defects   []string
 
 	Transforms []Transform // of payloads, by channel
+	Priority   bool        // urgent messages overtake
 }
 
 // History is what a target keeps of each channel. Size 0: nothing.
@@ -230,6 +231,7 @@ type Publisher struct {
 	Rate     float64 // per second, before any `rate` moment
 	Poisson  bool
 	Phase    float64 // of the first interval, in [0,1), drawn
+	Priority string  // urgent, low; "" is normal
 
 	index   int    // in Plan.Publishers
 	channel string // if it never differs
@@ -312,6 +314,7 @@ type Expectation struct {
 	Peak        Limit      `json:"peak"`                  // reconnect: returns per second
 	Shape       ShapeLimit `json:"shape,omitzero"`        // throttle, debounce
 
+	Allow   int    `json:"allow,omitempty"`   // priority: bytes that may come before
 	Payload string `json:"payload,omitempty"` // transform: what the delivered payload is to be, in JSON
 }
 

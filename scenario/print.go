@@ -95,6 +95,9 @@ func (c *compiler) writtenGroup(g *Group) writtenGroup {
 		if p.Retain {
 			line += ", retain"
 		}
+		if p.Priority != "" {
+			line += ", " + p.Priority
+		}
 		if s.Key != "" {
 			line += ", key " + string(s.Key)
 		}
@@ -159,6 +162,9 @@ func (p *Plan) printTarget(w *printer) {
 			}
 			if g.Limits.Backlog > 0 {
 				fmt.Fprintf(t, "\tbacklog at most %s\n", bytesOf(float64(g.Limits.Backlog)))
+			}
+			if g.Priority {
+				fmt.Fprintf(t, "\turgent messages overtake\n")
 			}
 			for _, x := range g.Transforms {
 				fmt.Fprintf(t, "\ttransforms %s to %s\n", x.Channel, x.Payload)

@@ -32,6 +32,7 @@ func (c *compiler) gateway(g *GatewaySpec) {
 	}
 	p.Filter = g.Filter
 	c.gatewayTransforms(g)
+	p.Priority = g.Priority
 	c.auth(g)
 	for i, d := range g.Defects {
 		if c.o.Defects != nil && !slices.Contains(c.o.Defects, d) {

@@ -26,6 +26,7 @@ type entry struct {
 	spec     *PublishSpec
 	ack      bool
 	http     bool
+	priority string
 }
 
 // piece is a part of a JSON text: bytes, or a template whose value goes there.

@@ -92,6 +92,7 @@ squall list defects tells what each of them does.`,
 	f.Var(&o.throttles, "throttle", "send at most one event in a time, as in tally.*=200ms, or =200ms,first; may be repeated")
 	o.debounces.quiet = true
 	f.Var(&o.debounces, "debounce", "send an event when none has come for a time, as in status.*=300ms; may be repeated")
+	f.BoolVar(&o.config.Priority, "priority", false, "let urgent messages overtake those of other channels")
 	f.Var(transforms{&o.transforms}, "transform", "rewrite the payloads of a channel, as in 'vote.*={option: \"{msg.option}\"}'; may be repeated")
 	f.BoolVar(&o.control, "control", false, "obey lines on stdin: ID VERB NODE DOWN PAUSE")
 	f.MarkHidden("control")

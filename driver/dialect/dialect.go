@@ -92,6 +92,7 @@ type Can struct {
 	Retain      bool // publications may ask to be kept as the latest of their channel, for whoever subscribes
 	Wills       bool // connect may carry a will; a goodbye is Leave, or, where there is none, a close frame
 	Fallback    bool // what a client says, and what it hears, may go over plain HTTP: see driver/detour
+	Priority    bool // publications may carry a priority
 	Quality     bool // subscriptions and publications have a Quality; what is not acknowledged is AtMostOnce
 }
 
@@ -144,6 +145,7 @@ type Command struct {
 	Token   string
 	User    string
 	Key     string // idempotency key
+	Urgency string // priority of a publication, if Can.Priority: urgent, low; "" is normal
 	Payload []byte // a JSON value
 
 	Session   string // the client's own name for its session; "" for none

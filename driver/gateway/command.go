@@ -15,6 +15,7 @@ type command struct {
 	token   []byte
 	user    []byte
 	key     []byte
+	urgency []byte
 	data    []byte
 	retain  bool
 	will    *will // of a connect; nil: none
@@ -49,6 +50,8 @@ func (m *command) read(c *dialect.Cursor) bool {
 			m.filter = c.Text()
 		case "data":
 			m.data = c.Skip()
+		case "priority":
+			m.urgency = c.Text()
 		case "key":
 			m.key = c.Text()
 		case "retain":

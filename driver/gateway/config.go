@@ -34,6 +34,9 @@ type Config struct {
 
 	Shapes []Shape // how channels are thinned out; the first that matches counts
 
+	// Priority lets publications have one. Without it all are normal.
+	Priority bool
+
 	// Transforms rewrite the data of events as they are published; the first whose
 	// channels match does.
 	Transforms []Transform

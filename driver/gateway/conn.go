@@ -189,7 +189,7 @@ func (c *conn) do(m *command) *refusal {
 	case "publish":
 		return c.publish(m)
 	case "ping":
-		c.send(item{frame: sayPong(m.id)})
+		c.send(item{frame: sayPong(m.id), free: true})
 		return nil
 	case "":
 		return refuse(400, "bad-request", "a command needs a type")

@@ -216,6 +216,10 @@ func Defects() []DefectInfo {
 			[]string{"launchdarkly/rust-eventsource-client#6"}},
 		{"poll-gap", "drops the events that come within 30 ms of an event that has answered a poll, as if no other could be waiting yet", "lost-message", 1,
 			[]string{"wandenberg/nginx-push-stream-module#268", "devicehive/devicehive-java-server#147", "Atmosphere/atmosphere#2063"}},
+		{"urgent-waits", "queues every urgent event behind the backlog", "urgent-behind-backlog", 1,
+			[]string{"commaai/openpilot#38160", "charmplusplus/charm#697"}},
+		{"urgent-last", "takes priorities the wrong way round for every 2nd urgent event", "urgent-behind-backlog", 2,
+			[]string{"cloudamqp/lavinmq#434", "apache/activemq#306"}},
 	}
 }
 
@@ -318,6 +322,8 @@ type wrong struct {
 	sseUnrecovered         *trigger
 	streamLosesJoined      *trigger
 	pollGap                *trigger
+	urgentWaits            *trigger
+	urgentLast             *trigger
 
 	mu      sync.Mutex
 	heirs   []inheritance       // connection-id-reuse-leak
@@ -437,6 +443,8 @@ func (w *wrong) places() map[string]**trigger {
 		"sse-without-recovery":      &w.sseUnrecovered,
 		"stream-loses-joined":       &w.streamLosesJoined,
 		"poll-gap":                  &w.pollGap,
+		"urgent-waits":              &w.urgentWaits,
+		"urgent-last":               &w.urgentLast,
 	}
 }
 

@@ -164,6 +164,13 @@
 // so is who leaves while a poll waits. There are no WebSocket pings here; all else is as it
 // is on a WebSocket.
 //
+//	{"id":4,"type":"publish","channel":"alarm","priority":"urgent","data":{…}}
+//
+// Priority. A publish MAY carry a priority, urgent, normal (the default) or low. Where
+// the server has priorities, what is higher goes before what is lower and waits for the
+// same connection, but for events of the same channel, answers about subscriptions, and
+// the messages of a kept session. One in 64 that are urgent lets something by.
+//
 //	{"id":3,"type":"unsubscribe","channel":"vote.1"}
 //	{"id":3,"type":"unsubscribed","channel":"vote.1"}
 //

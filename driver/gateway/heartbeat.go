@@ -65,7 +65,7 @@ func (c *conn) beat() {
 			c.answerBy = now.Add(cfg.HeartbeatTimeout)
 		}
 		c.alive.Store(c.busy.Load())
-		c.send(item{frame: sayPing()})
+		c.send(item{frame: sayPing(), free: true})
 		c.pingAt = now.Add(cfg.HeartbeatEvery + c.gateway.wrong.dawdle(cfg.HeartbeatEvery))
 	}
 	next := c.pingAt

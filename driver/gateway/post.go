@@ -143,6 +143,9 @@ func (c *conn) publishable(m *command) *refusal {
 	case !c.may(string(m.channel)):
 		return forbidden()
 	}
+	if _, ok := levelOf(m.urgency); !ok {
+		return refuse(400, "bad-request", "a priority is urgent, normal or low")
+	}
 	return nil
 }
 
@@ -155,7 +158,7 @@ func (c *conn) place(m *command) (offset uint64, ok bool) {
 	}
 	c.caughtUp()
 	b := g.transform(string(m.channel), oneLine(m.data))
-	b.retain = m.retain
+	b.retain, b.level = m.retain, g.level(m)
 	for !ok {
 		s := g.hub.stream(string(m.channel))
 		if !g.pace(s) {

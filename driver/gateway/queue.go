@@ -8,6 +8,9 @@ type item struct {
 	replay []byte        // instead: the shared data of an event to be replayed
 	sub    *subscription // of an event or gap; nil for answers, which are never dropped
 	at     position      // of an event or gap
+	level  level         // of an event
+	passed uint16        // how many have overtaken it
+	free   bool          // what is urgent may go before it: a ping or pong, the answer to a publish
 	number uint64        // of what a session remembers; 0: none does
 }
 
@@ -35,6 +38,7 @@ type queue struct {
 	mu      sync.Mutex
 	items   []item
 	next    int  // items before it are gone
+	hurried int  // how many that are urgent overtook something, since one let something by
 	bytes   int  // of the items' frames; replays take no memory of their own
 	writing bool // a writer is running
 	ended   bool // a close frame is the last item; nothing follows
@@ -51,6 +55,7 @@ const keep = 4
 func (q *queue) push(it item) {
 	q.items = append(q.items, it)
 	q.bytes += len(it.frame)
+	q.advance()
 }
 
 // take moves frames of about limit bytes into buf; the caller holds mu.

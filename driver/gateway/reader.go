@@ -146,7 +146,7 @@ func (r *reader) control(h ws.Header) error {
 	ws.Cipher(payload, h.Mask, 0)
 	switch h.OpCode {
 	case ws.OpPing:
-		r.c.send(item{frame: control(ws.OpPong, payload)})
+		r.c.send(item{frame: control(ws.OpPong, payload), free: true})
 	case ws.OpClose:
 		r.c.goodbye = true
 		if len(payload) == 0 {

@@ -23,7 +23,8 @@ type event struct {
 	said   []byte // as it was published, if that was another
 	at     time.Time
 	from   uint64 // number of the connection that published it
-	blind  bool   // of filter-false-negative: no filter lets it through
+	level  level
+	blind  bool // of filter-false-negative: no filter lets it through
 }
 
 // stream is one channel: its offsets, its history and its subscribers. Offsets
@@ -94,12 +95,12 @@ func (s *stream) publish(from uint64, key string, b body, w *wrong) (offset uint
 	}
 	if s.shaper != nil {
 		s.keys.add(key, 0, now)
-		x := said{from: from, data: bytes.Clone(b.data), was: b.said} // what is held back outlives the reader's buffer
+		x := said{from: from, data: bytes.Clone(b.data), was: b.said, level: b.level} // what is held back outlives the reader's buffer
 		s.retain(event{at: now, from: from, data: x.data, said: x.was}, b.retain, w)
 		s.shaper.take(x, now, w)
 		return 0, true
 	}
-	offset = s.emit(said{from, b.data, b.said, b.retain}, now, w)
+	offset = s.emit(said{from, b.data, b.said, b.retain, b.level}, now, w)
 	s.keys.add(key, offset, now)
 	return offset, true
 }
@@ -110,11 +111,12 @@ type said struct {
 	data   []byte
 	was    []byte // as it was published, if that was another
 	retain bool
+	level  level
 }
 
 // emit makes an event of it. Under the stream's lock.
 func (s *stream) emit(x said, now time.Time, w *wrong) (offset uint64) {
-	e := event{at: now, from: x.from, blind: w.blind(s), said: x.was}
+	e := event{at: now, from: x.from, blind: w.blind(s), said: x.was, level: x.level}
 	data := w.reshape(s, body{data: x.data, said: x.was})
 	if s.size > 0 {
 		e.offset = w.number(s)
@@ -155,7 +157,7 @@ func (sub *subscription) deliver(e event) {
 		frame = e.wide
 	}
 	for range 1 + sub.conn.gateway.wrong.extra(sub, &e) {
-		sub.send(item{frame: frame, sub: sub, at: position{sub.stream.top.epoch, e.offset}}, e.data)
+		sub.send(item{frame: frame, level: e.level, sub: sub, at: position{sub.stream.top.epoch, e.offset}}, e.data)
 	}
 }
 

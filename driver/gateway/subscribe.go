@@ -128,7 +128,7 @@ func (sub *subscription) replay(e event) {
 	}
 	sub.kept = 0
 	data := sub.conn.gateway.wrong.replayed(&e)
-	sub.send(item{replay: data, sub: sub, at: position{sub.stream.top.epoch, e.offset}}, data)
+	sub.send(item{replay: data, level: e.level, sub: sub, at: position{sub.stream.top.epoch, e.offset}}, data)
 }
 
 // unsubscribe answers an unsubscribe command.
@@ -162,7 +162,7 @@ func (c *conn) publish(m *command) *refusal {
 
 func (c *conn) publishNow(m *command) *refusal {
 	if offset, ok := c.place(m); ok && m.id != 0 {
-		c.send(item{frame: sayPublished(m.id, offset)})
+		c.send(item{frame: sayPublished(m.id, offset), free: true})
 	}
 	return nil
 }

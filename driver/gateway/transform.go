@@ -29,6 +29,7 @@ func checkTransforms(all []Transform) error {
 type body struct {
 	data, said []byte
 	retain     bool
+	level      level
 }
 
 // transform rewrites what is published, once for everybody and for all time: what the

@@ -41,7 +41,7 @@ func NewBrief(plan *scenario.Plan, about dialect.About, target, engine string, s
 	}
 	b.Personal, b.Observed = personal(plan), observed(plan)
 	for _, p := range plan.Publishers {
-		b.Publishers = append(b.Publishers, assert.BriefPublisher{Client: p.Client, Name: p.Name})
+		b.Publishers = append(b.Publishers, assert.BriefPublisher{Client: p.Client, Name: p.Name, Priority: p.Priority})
 	}
 	b.Blocked = plan.Blocked()
 	wills(b, plan, about)

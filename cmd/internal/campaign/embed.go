@@ -91,6 +91,7 @@ func GatewayConfig(p scenario.GatewayPlan, key string) gateway.Config {
 	for _, s := range p.Shapes {
 		c.Shapes = append(c.Shapes, gateway.Shape{Channel: s.Match, Throttle: s.Every, First: s.Keep == "first", Debounce: s.Quiet})
 	}
+	c.Priority = p.Priority
 	for i := range p.Transforms {
 		c.Transforms = append(c.Transforms, gateway.Transform{Channel: p.Transforms[i].Channel, Make: p.Transforms[i].Make})
 	}
@@ -147,6 +148,9 @@ func GatewayArgs(p scenario.GatewayPlan, seed uint64) []string {
 	}
 	for _, s := range p.Shapes {
 		args = append(args, shapeArgs(&s)...)
+	}
+	if p.Priority {
+		args = append(args, "--priority")
 	}
 	for _, t := range p.Transforms {
 		args = append(args, "--transform", t.Channel+"="+t.Payload)
