@@ -65,6 +65,8 @@ type Outcome struct {
 	Skipped     int64  // victims that were not connected when their fault came
 	BytesIn     uint64
 	BytesOut    uint64
+	Packed      uint64   // messages that came compressed
+	Unpacked    uint64   // their bytes, expanded
 	Notes       []string // for the reader: what could not be done to the target
 	Commands    []Command
 	Loops       int

@@ -124,8 +124,13 @@ func (f *fleet) start() (stop func()) {
 			st := s.loop.Stats()
 			f.out.BytesIn += st.BytesIn + s.roads.In.Load()
 			f.out.BytesOut += st.BytesOut + s.roads.Out.Load()
+			f.out.Packed += st.Packed
+			f.out.Unpacked += st.Unpacked
 			f.out.ReadLag = max(f.out.ReadLag, st.ReadLag)
 			s.loop.Stop()
+		}
+		if f.cfg.Dial.Deflate && f.out.Packed == 0 {
+			f.out.Notes = append(f.out.Notes, "permessage-deflate was offered, and no message came compressed")
 		}
 		<-ended
 	}

@@ -99,6 +99,8 @@ type Traffic struct {
 	Delivered   int64 `json:"delivered"`
 	BytesIn     int64 `json:"bytes_in"`
 	BytesOut    int64 `json:"bytes_out"`
+	Packed      int64 `json:"compressed,omitempty"`       // messages received compressed
+	Unpacked    int64 `json:"compressed_bytes,omitempty"` // their bytes, expanded
 }
 
 // Generator tells whether Squall itself kept up.

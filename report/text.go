@@ -205,10 +205,14 @@ func (p *page) facts(r *Result) {
 	if t.Polls > 0 {
 		traffic = append(traffic, count(t.Polls)+" by long polling")
 	}
-	p.section("traffic", append(traffic,
+	traffic = append(traffic,
 		count(t.Published)+" published", count(t.Acked)+" acked", count(t.Unknown)+" unknown", count(t.Failed)+" refused",
 		count(t.Delivered)+" delivered", size(t.BytesIn)+" in", size(t.BytesOut)+" out",
-	))
+	)
+	if t.Packed > 0 {
+		traffic = append(traffic, many(t.Packed, "message", "messages")+" compressed, "+size(t.Unpacked)+" expanded")
+	}
+	p.section("traffic", traffic)
 	lag := []string{"no send was measured"}
 	if g.LagCount > 0 {
 		lag = []string{"lag p50 " + p.span(g.LagP50), "p99 " + p.span(g.LagP99), "max " + p.span(g.LagMax) + " of " + many(g.LagCount, "send", "sends")}

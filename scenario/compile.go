@@ -264,6 +264,7 @@ func (c *compiler) target() {
 	if t.TLS != nil {
 		p.TLS = TLSPlan{CA: c.beside(t.TLS.CA), Cert: c.beside(t.TLS.Cert), Key: c.beside(t.TLS.Key), Insecure: t.TLS.Insecure}
 	}
+	p.Compression = t.Compression
 	c.http(&t)
 	c.signing(t.Gateway)
 	if !c.speaks(p.Dialect) {

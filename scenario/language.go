@@ -47,7 +47,7 @@ type TargetSpec struct {
 	Dialect     string              `yaml:"dialect" about:"The protocol: events (default), centrifugo, …"`
 	Headers     map[string]Template `yaml:"headers" about:"Headers of the upgrade request."`
 	TLS         *TLSSpec            `yaml:"tls" about:"What wss:// needs."`
-	Compression bool                `yaml:"compression" later:"*" about:"Offer permessage-deflate."`
+	Compression bool                `yaml:"compression" about:"Offer permessage-deflate, and check the answer and what comes."`
 	HTTP        *HTTPSpec           `yaml:"http" about:"Publishing over HTTP."`
 	Promises    *PromisesSpec       `yaml:"promises" about:"What this target claims, where that differs from its dialect's documentation."`
 	Gateway     *GatewaySpec        `yaml:"gateway" about:"The embedded reference gateway, configured."`

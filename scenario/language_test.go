@@ -116,8 +116,7 @@ func TestNotYetAvailable(t *testing.T) {
 	}
 	slices.Sort(got)
 	got = slices.Compact(got)
-	want := strings.Fields(`compression
-		batch aggregate
+	want := strings.Fields(`batch aggregate
 		key presence`)
 	want = append(want, "fold: merge")
 	slices.Sort(want)

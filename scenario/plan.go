@@ -61,13 +61,14 @@ func (d DrainPlan) Most() time.Duration { return 2 * d.Timeout }
 
 // TargetPlan says what is tested.
 type TargetPlan struct {
-	Embedded bool         // the reference gateway is started for this run
-	Gateway  GatewayPlan  // its configuration, if Embedded
-	URLs     []string     // otherwise: ws:// or wss://
-	Dialect  string       // name of the dialect
-	Headers  []HeaderPlan // sorted by name; values may be secret
-	TLS      TLSPlan
-	HTTP     *HTTPPlan `json:"-"` // how it is published to over HTTP; nil: not, or as the embedded gateway wants it
+	Embedded    bool         // the reference gateway is started for this run
+	Gateway     GatewayPlan  // its configuration, if Embedded
+	URLs        []string     // otherwise: ws:// or wss://
+	Dialect     string       // name of the dialect
+	Headers     []HeaderPlan // sorted by name; values may be secret
+	TLS         TLSPlan
+	Compression bool      // permessage-deflate is offered
+	HTTP        *HTTPPlan `json:"-"` // how it is published to over HTTP; nil: not, or as the embedded gateway wants it
 }
 
 // HeaderPlan is one header of the upgrade request.

@@ -20,13 +20,14 @@ type answer struct {
 	refused  bool   // it is no valid upgrade
 	partial  bool   // refused, but more of the body may come
 	status   int    // of a refusal, if HTTP came
+	packs    bool   // permessage-deflate is agreed on
 	text     string // of a refusal: the body, or what is wrong
 }
 
 // parseAnswer reads the answer at the start of b, which holds all that came so
 // far. It is neither accepted nor refused while more is needed. Informational
 // answers other than 101 are skipped (RFC 9110 §15.2).
-func parseAnswer(b []byte, accept, protocol string) (a answer) {
+func parseAnswer(b []byte, accept, protocol string, deflate bool) (a answer) {
 	skipped := 0
 	for {
 		const magic = "HTTP/1."
@@ -47,10 +48,11 @@ func parseAnswer(b []byte, accept, protocol string) (a answer) {
 		case !ok:
 			return answer{refused: true, text: clip("malformed HTTP status line: "+strconv.QuoteToASCII(string(line(head))), maxText)}
 		case status == 101:
-			if why := checkUpgrade(head, accept, protocol); why != "" {
+			packs, why := checkUpgrade(head, accept, protocol, deflate)
+			if why != "" {
 				return answer{refused: true, status: status, text: clip(why, maxText)}
 			}
-			return answer{accepted: true, size: skipped + end}
+			return answer{accepted: true, packs: packs, size: skipped + end}
 		case status < 200:
 			if skipped += end; skipped > maxAnswer {
 				return answer{refused: true, status: status, text: "too many informational answers"}
@@ -128,8 +130,9 @@ func hasToken(list []byte, token string) bool {
 	return false
 }
 
-// checkUpgrade checks a 101 by RFC 6455 §4.1 and says what is wrong with it.
-func checkUpgrade(head []byte, accept, protocol string) (why string) {
+// checkUpgrade checks a 101 by RFC 6455 §4.1 and says what is wrong with it; packs
+// tells whether it agrees to the permessage-deflate that was offered.
+func checkUpgrade(head []byte, accept, protocol string, deflate bool) (packs bool, why string) {
 	var upgrade, connection, accepted bool
 	fields(head, func(name, value []byte) bool {
 		switch {
@@ -142,6 +145,10 @@ func checkUpgrade(head []byte, accept, protocol string) (why string) {
 			if !accepted {
 				why = fmt.Sprintf("101 with Sec-WebSocket-Accept %q, expected %q", value, accept)
 			}
+		case is(name, "Sec-WebSocket-Extensions") && len(value) > 0 && deflate && !packs:
+			packs, why = true, checkDeflate(value)
+		case is(name, "Sec-WebSocket-Extensions") && len(value) > 0 && deflate:
+			why = fmt.Sprintf("101 with the extension %q, after another one", value)
 		case is(name, "Sec-WebSocket-Extensions") && len(value) > 0:
 			why = fmt.Sprintf("101 with the extension %q, none was offered", value)
 		case is(name, "Sec-WebSocket-Protocol") && !hasToken([]byte(protocol), string(value)):
@@ -151,17 +158,16 @@ func checkUpgrade(head []byte, accept, protocol string) (why string) {
 	})
 	switch {
 	case why != "":
-		return why
 	case !upgrade:
-		return "101 without `Upgrade: websocket`"
+		why = "101 without `Upgrade: websocket`"
 	case !connection:
-		return "101 without `Connection: Upgrade`"
+		why = "101 without `Connection: Upgrade`"
 	case !accepted:
-		return "101 without Sec-WebSocket-Accept"
+		why = "101 without Sec-WebSocket-Accept"
 	case head[7] == '0':
-		return "101 in HTTP/1.0"
+		why = "101 in HTTP/1.0"
 	}
-	return ""
+	return packs, why
 }
 
 // body is the start of a refusal's body, and whether enough of it is here.

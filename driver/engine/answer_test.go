@@ -68,7 +68,7 @@ func TestAnswers(t *testing.T) {
 		{"body of bytes", "HTTP/1.1 400 x\r\nContent-Length: 3\r\n\r\na\xffb", false, 400, "a?b"},
 	}
 	for _, tt := range tests {
-		a := parseAnswer([]byte(tt.answer), "A", "p1, p2")
+		a := parseAnswer([]byte(tt.answer), "A", "p1, p2", false)
 		if a.accepted != tt.accepted || a.refused == tt.accepted || a.status != tt.status || !strings.Contains(a.text, tt.text) {
 			t.Errorf("%s: %+v", tt.name, a)
 		}
@@ -84,13 +84,13 @@ func FuzzAnswer(f *testing.F) {
 	f.Add([]byte("HTTP/1.1 103 Early\r\n\r\nHTTP/1.1 500 x\r\nContent-Length: 2\r\n\r\nab"))
 	f.Add([]byte("HTTP/1.1 100 a\n\nHTTP/1.1 200 b\nContent-Length: -1\n\nc"))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		whole := parseAnswer(b, "A", "p")
+		whole := parseAnswer(b, "A", "p", false)
 		if whole.accepted && whole.refused || whole.size > len(b) || len(whole.text) > maxText || !utf8.ValidString(whole.text) {
 			t.Fatalf("%+v", whole)
 		}
 		// What is decided early stays decided, and the same.
 		for i := range b[:min(len(b), 600)] {
-			a := parseAnswer(b[:i], "A", "p")
+			a := parseAnswer(b[:i], "A", "p", false)
 			if a.accepted && a != whole || a.refused && (whole.accepted || !whole.refused || a.status != whole.status) {
 				t.Fatalf("after %d bytes %+v, after all %+v", i, a, whole)
 			}

@@ -14,6 +14,7 @@ type part struct {
 	pending []byte // of a frame that is not whole yet, header included
 	joined  []byte // payloads of the fragments so far
 	opcode  byte   // of the fragmented message; 0: there is none
+	packed  bool   // the fragmented message is compressed
 	used    bool   // pending was a whole frame and has been handed out
 	ended   bool   // joined was a whole message and has been handed out
 }
@@ -23,7 +24,12 @@ const spareSize = 64 << 10
 
 // spares keeps one part for the next connection that needs one, so that frames
 // split by a full read buffer cost no allocation.
-type spares struct{ part *part }
+type spares struct {
+	part     *part
+	inflater *inflater // nil until a compressed message comes
+	packed   uint64    // messages that came compressed
+	unpacked uint64    // their bytes, expanded
+}
 
 func (s *spares) take() *part {
 	if p := s.part; p != nil {
@@ -44,6 +50,17 @@ func (s *spares) give(p *part) {
 	s.part = p
 }
 
+// expand inflates one message; the result is valid until the next.
+func (s *spares) expand(b []byte, limit int) ([]byte, violation) {
+	if s.inflater == nil {
+		s.inflater = new(inflater)
+	}
+	out, bad := s.inflater.inflate(b, limit)
+	s.packed++
+	s.unpacked += uint64(len(out))
+	return out, bad
+}
+
 // message is one whole message or control frame.
 type message struct {
 	opcode  byte
@@ -54,9 +71,11 @@ type message struct {
 // next consumes the first frame of b, or all of b when that frame is not whole,
 // and says how many bytes that took. The payload points into b or the decoder
 // and is valid until settle, which must follow every call.
-func (d *decoder) next(b []byte, limit int, s *spares) (m message, n int, bad violation) {
+//
+// packs tells that permessage-deflate was agreed on.
+func (d *decoder) next(b []byte, limit int, packs bool, s *spares) (m message, n int, bad violation) {
 	if d.part == nil || len(d.part.pending) == 0 {
-		h, bad := parseHeader(b, limit)
+		h, bad := parseHeader(b, limit, packs)
 		if bad.code == 0 && h.size > 0 {
 			bad = d.admit(h, limit)
 		}
@@ -68,18 +87,18 @@ func (d *decoder) next(b []byte, limit int, s *spares) (m message, n int, bad vi
 			return m, len(b), bad
 		}
 		n = h.size + h.length
-		m, bad = d.frame(h, b[h.size:n], s)
+		m, bad = d.frame(h, b[h.size:n], limit, s)
 		return m, n, bad
 	}
 	p := d.part
-	h, _ := parseHeader(p.pending, limit) // was fine when it was kept
+	h, _ := parseHeader(p.pending, limit, packs) // was fine when it was kept
 	for h.size == 0 {
 		if n == len(b) {
 			return m, n, bad
 		}
 		p.pending = append(p.pending, b[n])
 		n++
-		if h, bad = parseHeader(p.pending, limit); bad.code != 0 {
+		if h, bad = parseHeader(p.pending, limit, packs); bad.code != 0 {
 			return m, n, bad
 		}
 	}
@@ -94,7 +113,7 @@ func (d *decoder) next(b []byte, limit int, s *spares) (m message, n int, bad vi
 		return m, n, bad
 	}
 	p.used = true
-	m, bad = d.frame(h, p.pending[h.size:], s)
+	m, bad = d.frame(h, p.pending[h.size:], limit, s)
 	return m, n, bad
 }
 
@@ -116,7 +135,8 @@ func (d *decoder) admit(h header, limit int) violation {
 }
 
 // frame takes one whole frame that was admitted.
-func (d *decoder) frame(h header, payload []byte, s *spares) (m message, bad violation) {
+func (d *decoder) frame(h header, payload []byte, limit int, s *spares) (m message, bad violation) {
+	packed := h.packed
 	switch {
 	case h.opcode >= OpClose:
 		return message{h.opcode, payload, true}, bad
@@ -125,14 +145,19 @@ func (d *decoder) frame(h header, payload []byte, s *spares) (m message, bad vio
 	default:
 		p := d.unfinished(s)
 		if h.opcode != OpContinuation {
-			p.opcode = h.opcode
+			p.opcode, p.packed = h.opcode, h.packed
 		}
 		p.joined = append(p.joined, payload...)
 		if !h.fin {
 			return m, bad
 		}
-		m = message{p.opcode, p.joined, true}
+		m, packed = message{p.opcode, p.joined, true}, p.packed
 		p.opcode, p.ended = 0, true
+	}
+	if packed {
+		if m.payload, bad = s.expand(m.payload, limit); bad.code != 0 {
+			return message{}, bad
+		}
 	}
 	if m.opcode == OpText && !utf8.Valid(m.payload) {
 		return message{}, violation{1007, "text message is not UTF-8"}

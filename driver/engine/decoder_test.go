@@ -22,7 +22,7 @@ func decode(stream []byte, limit int, ends ...int) (messages []string, bad viola
 		b := bytes.Clone(stream[from:end])
 		from = end
 		for len(b) > 0 {
-			m, n, bad := d.next(b, limit, &s)
+			m, n, bad := d.next(b, limit, false, &s)
 			if bad.code != 0 {
 				return messages, bad
 			}
@@ -162,7 +162,7 @@ func TestPendingGrowsWithWhatComes(t *testing.T) {
 	var d decoder
 	var s spares
 	b := binary.BigEndian.AppendUint64([]byte{0x82, 127}, 16<<20)
-	if _, _, bad := d.next(append(b, "abc"...), DefaultMaxMessage, &s); bad.code != 0 {
+	if _, _, bad := d.next(append(b, "abc"...), DefaultMaxMessage, false, &s); bad.code != 0 {
 		t.Fatal(bad)
 	}
 	if c := cap(d.part.pending); c > 1024 {
@@ -175,7 +175,7 @@ func TestDecoderLetsGo(t *testing.T) {
 	var s spares
 	stream := []byte(text(strings.Repeat("x", 100_000)))
 	for _, b := range [][]byte{stream[:50], stream[50:]} {
-		d.next(b, DefaultMaxMessage, &s)
+		d.next(b, DefaultMaxMessage, false, &s)
 		d.settle(&s)
 	}
 	if d.part != nil {
@@ -187,7 +187,7 @@ func TestDecoderLetsGo(t *testing.T) {
 	small := []byte(text("split"))
 	if n := testing.AllocsPerRun(100, func() {
 		for _, b := range [][]byte{small[:3], small[3:]} {
-			d.next(b, DefaultMaxMessage, &s)
+			d.next(b, DefaultMaxMessage, false, &s)
 			d.settle(&s)
 		}
 	}); n != 0 {

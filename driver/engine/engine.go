@@ -34,6 +34,7 @@ type Dial struct {
 	Request    []byte        // the whole HTTP upgrade request; shared, never changed
 	Accept     string        // the Sec-WebSocket-Accept that the answer must carry
 	Protocol   string        // the subprotocol that was offered; the answer may repeat it or leave it out
+	Deflate    bool          // the request offers permessage-deflate, as DeflateOffer
 	TLS        *TLS          // nil for ws://
 	Timeout    time.Duration // for TCP, TLS and upgrade together; 0: 30s
 	ReadBuffer int           // SO_RCVBUF to set before connecting, bytes; 0: the system's
@@ -126,6 +127,8 @@ type Stats struct {
 	Messages uint64 // received
 	BytesIn  uint64
 	BytesOut uint64
+	Packed   uint64        // messages received compressed
+	Unpacked uint64        // their bytes, expanded
 	Conns    int           // open now
 	Busy     time.Duration // time not spent waiting
 	ReadLag  time.Duration // largest Read − Arrived, where the kernel stamps and no fault of ours held the bytes up

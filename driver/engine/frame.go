@@ -34,6 +34,7 @@ type violation struct {
 // header is the header of one frame from a server.
 type header struct {
 	fin    bool
+	packed bool // the message that it begins is compressed
 	opcode byte
 	size   int // of the header, bytes; 0: not all of it is here
 	length int // of the payload, bytes
@@ -42,13 +43,19 @@ type header struct {
 // parseHeader reads the header at the start of b, and refuses it as early as
 // the bytes that are here allow. No length over limit gets through, so an
 // int holds each.
-func parseHeader(b []byte, limit int) (h header, bad violation) {
+//
+// packs tells that permessage-deflate was agreed on.
+func parseHeader(b []byte, limit int, packs bool) (h header, bad violation) {
 	if len(b) == 0 {
 		return h, bad
 	}
 	first := b[0]
 	h.fin, h.opcode = first&0x80 != 0, first&0x0F
 	control := h.opcode >= OpClose
+	if packs && (h.opcode == OpText || h.opcode == OpBinary) {
+		h.packed = first&packedBit != 0
+		first &^= packedBit
+	}
 	switch {
 	case first&0x70 != 0:
 		return h, violation{1002, fmt.Sprintf("reserved bits set in a frame header (first byte %#02x)", first)}

@@ -60,6 +60,7 @@ type link struct {
 	phase   phase
 	pongs   uint16 // sent since nothing was waiting
 	taking  bool   // bytes are being taken, and what is behind them has to wait
+	packs   bool   // permessage-deflate was agreed on
 }
 
 // more is what only some moments of a connection need. Times are 0 when unset.
@@ -268,7 +269,7 @@ func (l *link) decode(b []byte, at Stamp) {
 				return
 			}
 		}
-		m, n, bad := l.decoder.next(b, s.limit, &s.spares)
+		m, n, bad := l.decoder.next(b, s.limit, l.packs, &s.spares)
 		if bad.code != 0 {
 			l.violated(bad, 0, at)
 			return
@@ -304,14 +305,14 @@ func (l *link) upgrade(b []byte, at Stamp) (early []byte) {
 		p.pending = append(p.pending, b...)
 		b = p.pending
 	}
-	a := parseAnswer(b, l.more.dial.Accept, l.more.dial.Protocol)
+	a := parseAnswer(b, l.more.dial.Accept, l.more.dial.Protocol, l.more.dial.Deflate)
 	switch {
 	case a.accepted:
 		if p != nil {
 			p.pending = nil // b lives on as the early bytes
 			l.decoder.drop(&s.spares)
 		}
-		l.phase = open
+		l.phase, l.packs = open, a.packs
 		l.more.dial, l.more.due = nil, 0
 		l.arm()
 		s.count.conns++
@@ -351,7 +352,7 @@ func (l *link) severed(b []byte) bool {
 		copy(start[have:], b)
 	}
 	have += len(b)
-	h, bad := parseHeader(start[:min(have, maxHeader)], l.shard.limit)
+	h, bad := parseHeader(start[:min(have, maxHeader)], l.shard.limit, l.packs)
 	switch {
 	case bad.code != 0:
 		return false // a Violation is about to end it
@@ -424,6 +425,9 @@ func (l *link) Send(opcode byte, payload []byte) {
 		text := fmt.Sprintf("the server does not read: over %d MiB wait to be sent", mostWaiting>>20)
 		l.finish(End{Cause: Local, Text: text, At: l.shard.stamp()}, reset)
 		return
+	}
+	if l.packs && opcode < OpClose {
+		opcode, payload = opcode|packedBit, l.shard.deflater.deflate(payload)
 	}
 	l.push(l.shard.frame(opcode, payload))
 }

@@ -10,13 +10,14 @@ import (
 // shard is what the connections of one loop share, whatever moves their bytes.
 // Only the loop touches it: its thread, or whoever holds its lock.
 type shard struct {
-	handler Handler
-	epoch   time.Time
-	limit   int     // Options.MaxMessage
-	mask    [4]byte // of every frame sent; it only has to differ between runs
-	wheel   *Wheel  // by link.slot
-	spares  spares
-	scratch []byte // frame under construction
+	handler  Handler
+	epoch    time.Time
+	limit    int     // Options.MaxMessage
+	mask     [4]byte // of every frame sent; it only has to differ between runs
+	wheel    *Wheel  // by link.slot
+	spares   spares
+	deflater deflater
+	scratch  []byte // frame under construction
 
 	links []*link // by slot; nil: free
 	free  []int32
@@ -42,8 +43,8 @@ type counts struct {
 }
 
 type public struct {
-	messages, bytesIn, bytesOut atomic.Uint64
-	conns, busy, readLag        atomic.Int64
+	messages, bytesIn, bytesOut, packed, unpacked atomic.Uint64
+	conns, busy, readLag                          atomic.Int64
 }
 
 func (s *shard) configure(o Options) {
@@ -61,6 +62,8 @@ func (s *shard) Stats() Stats {
 		Messages: p.messages.Load(),
 		BytesIn:  p.bytesIn.Load(),
 		BytesOut: p.bytesOut.Load(),
+		Packed:   p.packed.Load(),
+		Unpacked: p.unpacked.Load(),
 		Conns:    int(p.conns.Load()),
 		Busy:     time.Duration(p.busy.Load()),
 		ReadLag:  time.Duration(p.readLag.Load()),
@@ -72,6 +75,8 @@ func (s *shard) publish() {
 	p.messages.Store(c.messages)
 	p.bytesIn.Store(c.bytesIn)
 	p.bytesOut.Store(c.bytesOut)
+	p.packed.Store(s.spares.packed)
+	p.unpacked.Store(s.spares.unpacked)
 	p.conns.Store(c.conns)
 	p.busy.Store(int64(c.busy))
 	p.readLag.Store(int64(c.readLag))

@@ -20,6 +20,7 @@ type conn struct {
 	number  uint64
 	queue   queue
 
+	packs    bool   // permessage-deflate was agreed on
 	upgraded bool   // under the gateway's lock, as
 	posts    bool   // … this: it brings requests over HTTP
 	tied     string // under that of the carriers: whose requests; "": nobody's
@@ -338,7 +339,11 @@ func (c *conn) write() {
 		}
 		q.mu.Unlock()
 		c.gateway.awake()
-		if _, err := c.nc.Write(*buf); err != nil {
+		out := *buf
+		if c.packs {
+			out = c.gateway.pack(out)
+		}
+		if _, err := c.nc.Write(out); err != nil {
 			q.mu.Lock()
 			q.dead = true
 			q.drop()

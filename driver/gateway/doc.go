@@ -59,6 +59,9 @@
 // subscribed to, and had been sent before, is queued for all its subscribers: an
 // answer reaches nobody before what it answers, on whatever channel it is given.
 //
+// Compression. A server MAY agree to an offered permessage-deflate (RFC 7692). Each
+// message is then compressed alone, both ways, or not at all.
+//
 // Shaping. A server MAY thin out a channel: a throttle sends at most one event in a
 // time, the last of those that came; a debounce sends the last one when none has come
 // for a time. What is left out gets no offset and is not replayed, so the offsets of

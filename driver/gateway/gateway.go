@@ -34,8 +34,9 @@ type Gateway struct {
 	emptied   chan struct{} // closed when the last connection goes; nil if nobody waits
 	paced     time.Time     // until when the limit of deliveries is used up
 
-	carriers carriers  // of clients that can't have a WebSocket
-	buffers  sync.Pool // *[]byte for writers and readers
+	carriers  carriers  // of clients that can't have a WebSocket
+	buffers   sync.Pool // *[]byte for writers and readers
+	deflaters sync.Pool // *flate.Writer
 }
 
 // New makes a gateway that serves what Serve is given.

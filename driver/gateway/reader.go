@@ -18,6 +18,7 @@ type reader struct {
 	header   [ws.MaxHeaderSize]byte
 	payload  *[]byte // borrowed from the gateway while a message is incomplete or in use
 	partial  bool    // a fragmented message is open
+	packed   bool    // the message is compressed
 }
 
 // violation is what the peer did wrong, with the close code that says so.
@@ -85,6 +86,11 @@ func (r *reader) message() ([]byte, error) {
 		if !h.Fin {
 			continue
 		}
+		if r.packed {
+			if err := r.unpack(r.limit()); err != nil {
+				return nil, err
+			}
+		}
 		if !utf8.Valid(*r.payload) {
 			r.c.gateway.wrong.passOn(r.c, *r.payload)
 			return nil, &violation{ws.StatusInvalidFramePayloadData, "text is not UTF-8"}
@@ -98,6 +104,9 @@ func (r *reader) check(h ws.Header) error {
 	state := ws.StateServerSide
 	if r.partial {
 		state = state.Set(ws.StateFragmented)
+	}
+	if r.c.packs && h.OpCode == ws.OpText { // where RSV1 tells that the message is compressed
+		r.packed, h.Rsv = h.Rsv1(), ws.Rsv(false, h.Rsv2(), h.Rsv3())
 	}
 	if err := ws.CheckHeader(h, state); err != nil {
 		return &violation{ws.StatusProtocolError, err.Error()}

@@ -49,6 +49,7 @@ func conclude(brief *assert.Brief, j *assert.Judge, out *driver.Outcome, took ti
 	r.Traffic = report.Traffic{
 		Connections: max(t.Connections, out.Connections), Dials: t.Dials, Streams: t.Streams, Polls: t.Polls, Published: t.Published, Acked: t.Acked, Unknown: t.Unknown,
 		Failed: t.Failed, Delivered: t.Delivered, BytesIn: int64(out.BytesIn), BytesOut: int64(out.BytesOut),
+		Packed: int64(out.Packed), Unpacked: int64(out.Unpacked),
 	}
 	r.Notes = append(r.Notes, out.Notes...)
 	for _, c := range out.Commands {

@@ -115,12 +115,15 @@ func remote(plan *scenario.Plan, about dialect.About, raw string) (*target, erro
 	for _, h := range plan.Target.Headers {
 		headers = append(headers, [2]string{h.Name, h.Value})
 	}
+	if plan.Target.Compression {
+		headers = append(headers, [2]string{"Sec-WebSocket-Extensions", engine.DeflateOffer})
+	}
 	var key [16]byte
 	rand.Read(key[:])
 	request, accept := engine.UpgradeRequest(u.Host, path, headers, about.Subprotocol, key)
 	t.dial = engine.Dial{
 		Address: net.JoinHostPort(u.Hostname(), port), Request: request, Accept: accept,
-		Protocol: about.Subprotocol, Timeout: dialTimeout,
+		Protocol: about.Subprotocol, Deflate: plan.Target.Compression, Timeout: dialTimeout,
 	}
 	shown := *u
 	shown.User, shown.RawQuery = nil, ""
