@@ -153,6 +153,9 @@ func (p *Plan) printTarget(w *printer) {
 		for _, h := range p.written.headers {
 			fmt.Fprintf(t, "\theader %s\n", h)
 		}
+		if p.Target.Compression {
+			fmt.Fprintf(t, "\tpermessage-deflate is offered\n")
+		}
 		if g := p.Target.Gateway; p.Target.Embedded {
 			if g.Nodes > 1 {
 				fmt.Fprintf(t, "\t%d nodes that share the channels\n", g.Nodes)

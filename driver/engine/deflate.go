@@ -83,7 +83,7 @@ func (p *packedBytes) Read(dst []byte) (n int, err error) {
 
 // inflate expands one whole message of at most limit bytes.
 func (f *inflater) inflate(b []byte, limit int) ([]byte, violation) {
-	f.in, f.out = packedBytes{b, flushed}, f.out[:0]
+	f.in, f.out = packedBytes{b, flushed}, shrunk(f.out)
 	for {
 		if f.z == nil {
 			f.z = flate.NewReader(&f.in)

@@ -61,6 +61,7 @@ var centrifugeRows = []serverRow{
 	{"steady-churn", "steady-churn.yaml", "centrifugo", nil, "", nil},
 	{"race-windows", "race-windows.yaml", "centrifugo", nil, "", []string{"-ping", "2s"}},
 	{"half-dead", "half-dead.yaml", "centrifugo", nil, "", []string{"-ping", "2s"}},
+	{"compressed", "compressed.yaml", "centrifugo", []string{"clients.readers.count=1000", "clients.readers.subscribe=[{channel: 'feed.{i % 4}', recover: true}]"}, "", nil},
 	{"hostile-clients", "hostile-clients.yaml", "centrifugo", []string{"clients.members.count=1000"}, "", nil},
 }
 

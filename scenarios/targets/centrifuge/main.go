@@ -70,6 +70,7 @@ func serve(ctx context.Context, o options) error {
 	mux.Handle("/connection/websocket", centrifuge.NewWebsocketHandler(node, centrifuge.WebsocketConfig{
 		CheckOrigin:        func(*http.Request) bool { return true },
 		UseWriteBufferPool: true,
+		Compression:        true, // for those who offer it
 		WriteTimeout:       5 * time.Second,
 		PingPongConfig:     centrifuge.PingPongConfig{PingInterval: o.ping, PongTimeout: min(o.ping/2, 10*time.Second)},
 	}))
