@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"bytes"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -33,6 +34,14 @@ func TestDeflateOffers(t *testing.T) {
 	}
 }
 
+func readFrame(r io.Reader) (f ws.Frame, err error) {
+	if f.Header, err = ws.ReadHeader(r); err == nil {
+		f.Payload = make([]byte, f.Header.Length)
+		_, err = io.ReadFull(r, f.Payload)
+	}
+	return f, err
+}
+
 // TestPack: of whole frames, text is compressed, each by itself, and the others stay.
 // What expands them is a library that this package doesn't use for it.
 func TestPack(t *testing.T) {
@@ -46,7 +55,7 @@ func TestPack(t *testing.T) {
 	for range 3 { // also with what the pool gives back
 		r := bytes.NewReader(g.pack(bytes.Clone(in)))
 		for _, m := range messages {
-			f, err := ws.ReadFrame(r)
+			f, err := readFrame(r)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -56,7 +65,7 @@ func TestPack(t *testing.T) {
 			if f, err = wsflate.DecompressFrame(f); err != nil || string(f.Payload) != m {
 				t.Errorf("%d bytes came back as %d, %v", len(m), len(f.Payload), err)
 			}
-			if f, err = ws.ReadFrame(r); err != nil || f.Header.OpCode != ws.OpPing || f.Header.Rsv != 0 || string(f.Payload) != m[:min(len(m), 100)] {
+			if f, err = readFrame(r); err != nil || f.Header.OpCode != ws.OpPing || f.Header.Rsv != 0 || string(f.Payload) != m[:min(len(m), 100)] {
 				t.Errorf("a ping became %+v, %v", f.Header, err)
 			}
 		}
