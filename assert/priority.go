@@ -14,7 +14,9 @@ import (
 // lesser priority a subscriber receives live after that time, and before the urgent
 // message, all was still on its way then: in the target, where it should have been
 // overtaken, or in the buffers of the sockets, for which some bytes are allowed. More
-// than these is urgent-behind-backlog. Nothing is judged
+// than these is urgent-behind-backlog. What the kernel here had by then, and the client
+// had not read yet, nothing could overtake: it does not count, where the kernel tells.
+// Nothing is judged
 //
 //   - of one that was not acknowledged, or came in a replay;
 //   - inside one channel, where order wins: an urgent message on a channel that others
@@ -62,6 +64,7 @@ type river struct {
 // riverNote says how far a river had come.
 type riverNote struct {
 	seen    time.Duration
+	arrived time.Duration // at this machine, before seen
 	bytes   int64
 	life    int32
 	channel history.ChannelID
@@ -167,7 +170,7 @@ func (r *river) flow(e *history.Event) {
 		}
 		r.notes, r.step = kept, 2*r.step
 	}
-	r.notes = append(r.notes, riverNote{seen: e.Seen, bytes: r.bytes, life: e.Life, channel: e.Channel, id: identOf(e)})
+	r.notes = append(r.notes, riverNote{seen: e.Seen, arrived: min(e.Arrived, e.Seen), bytes: r.bytes, life: e.Life, channel: e.Channel, id: identOf(e)})
 }
 
 // leeway is what a fair target may let by before the i-th arrival.
@@ -179,12 +182,14 @@ func (r *river) leeway(i int, acked time.Duration) int64 {
 	return max(others, 0) * r.largest
 }
 
-// behind is how much provably came after a time and before an urgent message.
+// behind is how much provably came before an urgent message and after its
+// acknowledgement and the latest answer.
 func (r *river) behind(a *landing, acked time.Duration) (bytes int64) {
+	answer := max(acked, a.answer)
 	from := int64(-1)
 	for i := range r.notes {
 		n := &r.notes[i]
-		if n.life != a.life || n.seen <= acked || n.bytes > a.bytes {
+		if n.life != a.life || n.seen <= answer || n.arrived <= acked || n.bytes > a.bytes {
 			continue
 		}
 		if from < 0 {
@@ -201,7 +206,7 @@ func (s *settlement) waiting(r *river, a *landing, acked time.Duration) (bytes i
 	last := int64(-1)
 	for i := range r.notes {
 		n := &r.notes[i]
-		if n.life != a.life || n.seen <= max(acked, a.answer) {
+		if n.life != a.life || n.seen <= max(acked, a.answer) || n.arrived <= acked {
 			continue
 		}
 		m := s.publication(n.channel, n.id)
@@ -257,7 +262,7 @@ func (s *settlement) judgeUrgency() {
 					}
 					t.judged++
 					allow := int64(u.want.Allow) + r.leeway(i, m.settled)
-					behind := r.behind(a, max(m.settled, a.answer))
+					behind := r.behind(a, m.settled)
 					if behind > allow {
 						t.exercised++
 						x := incident{

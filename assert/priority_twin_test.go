@@ -15,7 +15,7 @@ import (
 
 // The twin of priority reads the whole history again for every urgent message that
 // came, and adds up what came to that client since its acknowledgement, or since the
-// latest answer about a subscription. The first of it only says that something came.
+// latest answer about a subscription, but for what had arrived here before. The first of it only says that something came.
 // Publisher 0 is urgent, 1 is normal, and 2 is low; those from least on count.
 func priorityTwin(events []history.Event, least int32, allow int64) (behind int, judged int64) {
 	acked := map[uint64]time.Duration{} // by number, of publisher 0
@@ -52,7 +52,7 @@ func priorityTwin(events []history.Event, least int32, allow int64) (behind int,
 			case e.Client != u.Client || e.Kind != history.Deliver:
 			case e.Publisher == 0 && e.Seen > at:
 				fair += largest[u.Client]
-			case e.Publisher >= least && e.Life == u.Life && e.Seen > max(at, from):
+			case e.Publisher >= least && e.Life == u.Life && e.Seen > max(at, from) && e.Arrived > at:
 				if !first {
 					bytes += int64(e.Bytes)
 				}
@@ -85,9 +85,17 @@ func TestPriorityTwin(t *testing.T) {
 		chance := rand.New(rand.NewPCG(seed, 14))
 		var events []history.Event
 		now := time.Second
+		var latest [2]time.Duration
 		emit := func(e history.Event) {
 			now += time.Duration(1+chance.IntN(20)) * time.Millisecond
 			e.Seen, e.Arrived = now, now
+			if e.Kind == history.Deliver && chance.IntN(4) == 0 { // it waited here
+				e.Arrived -= time.Duration(chance.IntN(200)) * time.Millisecond
+			}
+			if e.Client < 2 {
+				e.Arrived = max(e.Arrived, latest[e.Client]) // in the order of the stream
+				latest[e.Client] = e.Arrived
+			}
 			events = append(events, e)
 		}
 		lives, open := [2]int32{}, [2]bool{}

@@ -178,7 +178,7 @@ type Event struct {
 
 	Due     time.Duration // when the plan meant it, or when what it answers began
 	Sent    time.Duration // before the write
-	Arrived time.Duration // kernel receive stamp if FlagKernel, else equal to Seen; for latency only
+	Arrived time.Duration // kernel receive stamp if FlagKernel, else equal to Seen; for latency, and to excuse what waited here
 	Seen    time.Duration // after the read that completed it; for the order of facts
 
 	Bytes int32 // size of the message on the wire, where known
