@@ -153,6 +153,7 @@ type Command struct {
 	Keep      bool   // the session shall be kept while the client is away
 	Received  uint64 // deliveries and gaps that came since the session began
 	Quality   Quality
+	Presence  bool          // of a Subscribe: say who is there, and who comes and goes
 	Retain    bool          // the channel keeps it, and gives it to whoever subscribes; if Can.Retain
 	Client    string        // the client's own name, the same on all its connections
 	KeepAlive time.Duration // the client says something at least this often; 0: it need not
@@ -187,6 +188,9 @@ const (
 	Released                 // ID: an ExactlyOnce delivery won't be repeated
 	Granted                  // Channel: the server has subscribed the client by itself
 	Passed                   // Channel, Offset; Epoch if told: whatever the filter of the subscription lets through, up to and including Offset, has come
+	Present                  // Channel; Payload: who is there, a JSON array of texts
+	Joined                   // Channel, Member: somebody has come
+	Left                     // Channel, Member: somebody has gone
 )
 
 // Message is something that the server says.
@@ -204,6 +208,7 @@ type Message struct {
 	Epoch      []byte
 	Payload    []byte // the published JSON value, stamp included
 	Reason     []byte
+	Member     []byte // Joined, Left: who
 	Client     []byte // Connected: the id of the connection, if the server tells it
 
 	HeartbeatEvery   time.Duration // Connected: the server pings this often; 0: it doesn't

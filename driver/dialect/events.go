@@ -52,6 +52,9 @@ func (Events) Append(dst []byte, c *Command) ([]byte, error) {
 	case Subscribe:
 		dst = appendTopic(append(dst, `"type":"subscribe"`...), c)
 		dst = appendMember(dst, "filter", c.Filter)
+		if c.Presence {
+			dst = append(dst, `,"presence":true`...)
+		}
 		if c.Recover {
 			dst = AppendText(append(dst, `,"recover":{"epoch":`...), c.Epoch)
 			dst = strconv.AppendUint(append(dst, `,"offset":`...), c.Offset, 10)
@@ -141,7 +144,7 @@ func (d *eventsDecoder) Next(m *Message) bool {
 	}
 	*m = Message{}
 	c := &d.c
-	var kind []byte
+	var kind, members []byte
 	for key, ok := c.Member(); ok; key, ok = c.Member() {
 		switch string(key) {
 		case "type":
@@ -171,6 +174,10 @@ func (d *eventsDecoder) Next(m *Message) bool {
 			m.Code = int(min(c.Uint(), 1<<31-1))
 		case "message", "reason":
 			m.Reason = c.Text()
+		case "members":
+			members = c.Skip()
+		case "member":
+			m.Member = c.Text()
 		case "client":
 			m.Client = c.Text()
 		case "heartbeat_ms":
@@ -206,6 +213,16 @@ func (d *eventsDecoder) Next(m *Message) bool {
 		m.Kind = Passed
 	case "gap":
 		m.Kind = Gapped
+	case "presence":
+		m.Kind, m.Payload = Present, members
+		if len(members) == 0 || members[0] != '[' {
+			d.err = errors.New("presence without members")
+			return false
+		}
+	case "join":
+		m.Kind = Joined
+	case "leave":
+		m.Kind = Left
 	case "error":
 		m.Kind = Error
 		m.Denied = m.Code == 401 || m.Code == 403

@@ -17,7 +17,7 @@ func decode(d Decoder, payload string) (lines []string, err error) {
 }
 
 func describe(m *Message) string {
-	kinds := [...]string{"ignored", "connected", "subscribed", "unsubscribed", "published", "delivered", "gapped", "error", "pinged", "ponged", "draining", "received", "released", "granted"}
+	kinds := [...]string{"ignored", "connected", "subscribed", "unsubscribed", "published", "delivered", "gapped", "error", "pinged", "ponged", "draining", "received", "released", "granted", "passed", "present", "joined", "left"}
 	words := []string{kinds[m.Kind]}
 	add := func(ok bool, format string, args ...any) {
 		if ok {
@@ -26,6 +26,7 @@ func describe(m *Message) string {
 	}
 	add(m.ID != 0, "id=%d", m.ID)
 	add(len(m.Channel) > 0, "channel=%s", m.Channel)
+	add(len(m.Member) > 0, "member=%s", m.Member)
 	add(len(m.Epoch) > 0, "epoch=%s", m.Epoch)
 	add(m.Positioned, "offset=%d", m.Offset)
 	add(m.Recovering, "recovering")
@@ -95,7 +96,12 @@ func TestEventsMessages(t *testing.T) {
 		{"refusal", `{"id":5,"type":"error","code":409,"error":"already-subscribed","message":"already \"c\""}`, `error id=5 code=409 reason="already \"c\""`},
 		{"beats", `{"type":"ping"}` + "\n" + `{"id":7,"type":"pong"}`, `pinged | ponged id=7`},
 		{"drain", `{"type":"drain","retry_ms":2000}`, `draining retry=2s`},
-		{"a newer server", `{"type":"presence","x":1}`, `ignored`},
+		{"who is there", `{"type":"presence","channel":"c","members":["a","b"]}`, `present channel=c payload=["a","b"]`},
+		{"nobody is named", `{"type":"presence","channel":"c"}`, `!presence without members`},
+		{"no list", `{"type":"presence","channel":"c","members":{}}`, `!presence without members`},
+		{"members of an event are none", `{"type":"event","channel":"c","members":[1]}`, `!event without data`},
+		{"they come and go", `{"type":"join","channel":"c","member":"a"}` + "\n" + `{"type":"leave","member":"\u0062","channel":"c"}`, `joined channel=c member=a | left channel=c member=b`},
+		{"a newer server", `{"type":"squall","x":1}`, `ignored`},
 		{"three in one message", `{"type":"event","channel":"a","offset":1,"data":1}` + "\n" + `{"type":"event","channel":"b","offset":2,"data":2}` + "\n" + `{"type":"ping"}` + "\n", `delivered channel=a offset=1 payload=1 | delivered channel=b offset=2 payload=2 | pinged`},
 		{"nothing", ``, ``},
 

@@ -1,6 +1,8 @@
 package gateway
 
 import (
+	"maps"
+	"slices"
 	"strconv"
 	"time"
 
@@ -153,6 +155,23 @@ func sayError(id uint64, e *refusal) []byte {
 	b := strconv.AppendInt(append(head(id, "error"), `,"code":`...), int64(e.code), 10)
 	b = dialect.AppendText(append(b, `,"error":`...), e.name)
 	return text(dialect.AppendText(append(b, `,"message":`...), e.message))
+}
+
+// sayPresence is who is there.
+func sayPresence(channel string, there map[string]int) []byte {
+	b := append(withChannel(head(0, "presence"), channel), `,"members":[`...)
+	for i, user := range slices.Sorted(maps.Keys(there)) {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = dialect.AppendText(b, user)
+	}
+	return text(append(b, ']'))
+}
+
+// sayMember tells that somebody comes or goes: kind is join or leave.
+func sayMember(kind, channel, user string) []byte {
+	return text(dialect.AppendText(append(withChannel(head(0, kind), channel), `,"member":`...), user))
 }
 
 func sayPing() []byte          { return text(head(0, "ping")) }

@@ -230,6 +230,7 @@ func line(m dialect.Message) string {
 		dialect.Connected: "connected", dialect.Subscribed: "subscribed", dialect.Unsubscribed: "unsubscribed",
 		dialect.Published: "published", dialect.Delivered: "event", dialect.Gapped: "gap", dialect.Error: "error",
 		dialect.Ponged: "pong", dialect.Draining: "drain", dialect.Passed: "position",
+		dialect.Present: "presence", dialect.Joined: "join", dialect.Left: "leave",
 	}[m.Kind]
 	words := []string{name}
 	add := func(ok bool, format string, args ...any) {
@@ -239,6 +240,7 @@ func line(m dialect.Message) string {
 	}
 	add(m.ID != 0, "id=%d", m.ID)
 	add(len(m.Channel) > 0, "%s", m.Channel)
+	add(len(m.Member) > 0, "%s", m.Member)
 	add(m.Positioned, "@%d", m.Offset)
 	add(m.Recovering, "recovered=%v", m.Recovered)
 	add(m.Resumed, "resumed")

@@ -7,21 +7,22 @@ import (
 // command is what a client says, as read from the wire. Its slices point into
 // the message.
 type command struct {
-	id      uint64
-	kind    []byte
-	channel []byte
-	pattern []byte
-	filter  []byte
-	token   []byte
-	user    []byte
-	key     []byte
-	urgency []byte
-	data    []byte
-	retain  bool
-	will    *will // of a connect; nil: none
-	recover bool
-	epoch   []byte
-	offset  uint64
+	id       uint64
+	kind     []byte
+	channel  []byte
+	pattern  []byte
+	filter   []byte
+	token    []byte
+	user     []byte
+	key      []byte
+	urgency  []byte
+	data     []byte
+	retain   bool
+	presence bool
+	will     *will // of a connect; nil: none
+	recover  bool
+	epoch    []byte
+	offset   uint64
 
 	session  []byte
 	keep     bool
@@ -56,6 +57,8 @@ func (m *command) read(c *dialect.Cursor) bool {
 			m.key = c.Text()
 		case "retain":
 			m.retain = c.Bool()
+		case "presence":
+			m.presence = c.Bool()
 		case "token":
 			m.token = c.Text()
 		case "user":

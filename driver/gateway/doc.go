@@ -136,6 +136,22 @@
 // no message of a session. If several subscriptions match an event it comes if one of
 // them lets it through; patterns have no positions, with a filter or without.
 //
+//	{"id":2,"type":"subscribe","channel":"room.1","presence":true}
+//	{"id":2,"type":"subscribed","channel":"room.1","epoch":"fZ3kQ0aT","offset":15}
+//	{"type":"presence","channel":"room.1","members":["alice","bob"]}
+//	{"type":"join","channel":"room.1","member":"carol"}
+//	{"type":"leave","channel":"room.1","member":"bob"}
+//
+// Presence. A member of a channel is a user who is subscribed to it by its name, on one
+// connection or several; a pattern makes nobody a member, and a connection without a
+// user neither. A subscribe to a channel MAY say presence: then behind the answer, what
+// the channel keeps and what is replayed, comes once who is there, the client itself
+// included. From then on each join and each leave comes, in one order with the channel's
+// events, until the subscription or the connection ends. A user joins with the first
+// subscription and leaves with the last. Who subscribes anew within a session may leave
+// and join. A kept session's user stays while there is no connection; but what presence
+// says is no message of a session, and who returns asks for it by subscribing anew.
+//
 // Transformations. A server may rewrite the data of some channels. It does so once,
 // when an event is published: everybody gets the result, live, in replays, by patterns
 // and from kept sessions, and filters see what was published. Members that begin with

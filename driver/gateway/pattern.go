@@ -59,8 +59,8 @@ func (c *conn) subscribePattern(m *command, f *filter) *refusal {
 	switch {
 	case err != nil:
 		return refuse(400, "bad-request", err.Error())
-	case m.channel != nil || m.recover:
-		return refuse(400, "bad-request", "a pattern goes without channel and recover")
+	case m.channel != nil || m.recover || m.presence:
+		return refuse(400, "bad-request", "a pattern goes without channel, recover and presence")
 	case !c.mayAll(segments):
 		return forbidden()
 	case c.pattern(name) != nil:
@@ -202,6 +202,7 @@ func (s *stream) replace(sub *subscription) bool {
 		sub.index, sub.claims = old.index, old.claims
 		s.subs[old.index] = sub
 		old.index, old.claims, old.heir = -1, nil, sub
+		s.enters(sub)
 		return true
 	}
 	return false
@@ -211,12 +212,13 @@ func (s *stream) replace(sub *subscription) bool {
 // claim goes on.
 func (s *stream) release(sub *subscription) {
 	s.mu.Lock()
-	sub.exact, sub.filter = false, nil
-	claimed := len(sub.claims) > 0
-	s.mu.Unlock()
-	if !claimed {
-		s.remove(sub)
+	defer s.mu.Unlock()
+	if len(sub.claims) == 0 {
+		s.drop(sub)
+	} else if sub.exact {
+		s.leaves(sub)
 	}
+	sub.exact, sub.filter = false, nil
 }
 
 // wants reports whether something that the connection asked for lets an event

@@ -167,6 +167,7 @@ func (s *session) move(c *conn) {
 			continue
 		}
 		sub.stream.mu.Lock()
+		sub.unwatch() // who returns asks anew
 		sub.conn = c
 		sub.stream.mu.Unlock()
 	}

@@ -48,8 +48,11 @@ type stream struct {
 	lag  *lag      // of causal-inversion
 	made []byte    // of transform-state-shared: the data of the event before
 
-	passed *subscription // of lost-message: will not get the next event
-	shaper *shaper       // that thins the channel out; nil: every event is sent
+	passed   *subscription  // of lost-message: will not get the next event
+	watchers int            // subs that are told who comes and goes
+	there    map[string]int // who is there, and how often; nil: nobody watches
+
+	shaper *shaper // that thins the channel out; nil: every event is sent
 }
 
 // subscription is one connection's interest in one channel: there is one of
@@ -71,6 +74,7 @@ type subscription struct {
 	buffering bool
 	buffer    []event // what came live while the history was read
 	from      position
+	watches   bool   // it is told who comes and goes
 	found     *event // what the channel kept when it was registered
 	kept      int    // events that the filter has kept back since something was sent
 }
@@ -210,6 +214,9 @@ func (s *stream) add(sub *subscription) {
 	s.used = time.Now()
 	sub.index = len(s.subs)
 	s.subs = append(s.subs, sub)
+	if sub.exact {
+		s.enters(sub)
+	}
 }
 
 // remove takes a subscription away.
@@ -234,6 +241,9 @@ func (s *stream) drop(sub *subscription) {
 	s.subs[last] = nil
 	s.subs = s.subs[:last]
 	sub.index = -1
+	if sub.exact {
+		s.leaves(sub)
+	}
 }
 
 // idle reports whether nothing would be lost with the stream: nobody listens,

@@ -118,6 +118,9 @@ func (sub *subscription) goLive(m *command, missed []event, complete bool) {
 	for _, e := range rest {
 		sub.deliver(e)
 	}
+	if m.presence {
+		sub.watch()
+	}
 }
 
 // replay sends one event of the history. Under the stream's lock.

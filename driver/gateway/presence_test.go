@@ -1,0 +1,131 @@
+package gateway
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"squall/driver/dialect"
+)
+
+// watch subscribes to a channel and asks who is there.
+func (c *client) watch(channel string) {
+	c.t.Helper()
+	c.command(&dialect.Command{Verb: dialect.Subscribe, Channel: channel, Presence: true})
+}
+
+// tail lists what comes within a second, but for answers.
+func (c *client) tail() (lines []string) {
+	c.t.Helper()
+	return slices.DeleteFunc(c.drainFor(time.Second), func(l string) bool { return strings.Contains(l, "id=") })
+}
+
+func same(t *testing.T, got []string, want ...string) {
+	t.Helper()
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// TestPresence: who watches is told who is there, and then who comes with his first
+// connection and goes with his last, in the order of the events.
+func TestPresence(t *testing.T) {
+	bubble(t, Config{HeartbeatEvery: -1}, func(t *testing.T, s *site) {
+		anna := s.client("anna")
+		anna.subscribe("c")
+		nobody := s.client("")
+		nobody.subscribe("c")
+		elsewhere := s.client("else")
+		elsewhere.subscribe("d")
+		w := s.client("watcher")
+		w.watch("c")
+		same(t, w.tail(), `presence c ["anna","watcher"]`)
+
+		phone := s.client("anna")
+		phone.subscribe("c")
+		ben := s.client("ben")
+		ben.subscribe("c")
+		ben.publish("c", "1")
+		anna.to(dialect.Unsubscribe, "c")
+		same(t, w.tail(), "join c ben", "event c @1 1")
+
+		phone.nc.Close()
+		ben.publish("c", "2")
+		ben.goodbye()
+		lines := w.tail()
+		if i, k := slices.Index(lines, "event c @2 2"), slices.Index(lines, "leave c ben"); i < 0 || k < i || len(lines) != 3 || !slices.Contains(lines, "leave c anna") {
+			t.Errorf("got %q, want anna's leave, the event, and then ben's leave", lines)
+		}
+
+		second := s.client("second")
+		second.watch("c")
+		same(t, second.tail(), `presence c ["second","watcher"]`)
+		same(t, w.tail(), "join c second")
+		w.to(dialect.Unsubscribe, "c")
+		same(t, second.tail(), "leave c watcher")
+		same(t, w.tail())
+		for _, c := range []*client{nobody, elsewhere, w, second, anna} {
+			c.nc.Close()
+		}
+	})
+}
+
+// TestPresencePatterns: a pattern makes nobody a member, whenever it comes.
+func TestPresencePatterns(t *testing.T) {
+	bubble(t, Config{HeartbeatEvery: -1}, func(t *testing.T, s *site) {
+		w := s.client("watcher")
+		w.watch("c.1")
+		same(t, w.tail(), `presence c.1 ["watcher"]`)
+		p := s.client("wide")
+		p.to(dialect.Subscribe, "c.*")
+		same(t, w.tail())
+		p.subscribe("c.1")
+		same(t, w.tail(), "join c.1 wide")
+		p.to(dialect.Unsubscribe, "c.1")
+		same(t, w.tail(), "leave c.1 wide")
+		p.nc.Close()
+		same(t, w.tail())
+
+		bad := s.client("bad")
+		bad.text(`{"id":9,"type":"subscribe","pattern":"c.*","presence":true}`)
+		if m := bad.want(dialect.Error); m.Code != 400 {
+			t.Errorf("a pattern with presence was answered %d", m.Code)
+		}
+		bad.nc.Close()
+		w.nc.Close()
+	})
+}
+
+// TestPresenceOfSessions: whose session is kept stays while he is away, and goes when
+// it is forgotten; his watch ends with his connection.
+func TestPresenceOfSessions(t *testing.T) {
+	bubble(t, Config{HeartbeatEvery: -1, QueueSize: 10, QueueTTL: 5 * time.Second}, func(t *testing.T, s *site) {
+		w := s.client("watcher")
+		w.watch("c")
+		same(t, w.tail(), `presence c ["watcher"]`)
+		connect := dialect.Command{Verb: dialect.Connect, User: "kept", Session: "s", Keep: true}
+		k := s.raw()
+		k.command(&connect)
+		k.want(dialect.Connected)
+		k.watch("c")
+		same(t, k.tail(), `presence c ["kept","watcher"]`)
+		same(t, w.tail(), "join c kept")
+		k.nc.Close()
+		same(t, w.tail())
+		k = s.raw()
+		k.command(&connect)
+		if m := k.want(dialect.Connected); !m.Resumed {
+			t.Fatal("the session was not resumed")
+		}
+		other := s.client("other")
+		other.subscribe("c")
+		same(t, w.tail(), "join c other")
+		same(t, k.tail())
+		k.nc.Close()
+		time.Sleep(3 * time.Minute)
+		same(t, w.tail(), "leave c kept")
+		other.nc.Close()
+		w.nc.Close()
+	})
+}
