@@ -564,6 +564,9 @@ func statesOf(n [4]int) string {
 	return fmt.Sprintf("%d pass, %d inconclusive, %d fail, %d not applicable", n[assert.Pass], n[assert.Inconclusive], n[assert.Fail], n[assert.NotApplicable])
 }
 
+// unshaped is why who gets nothing of a shaped channel is told by the rule of its shape.
+const unshaped = "delivery leaves shaped channels to the rules of their shapes: who is not registered never gets the last message"
+
 // alsoTrue lists, for a defect, the other names that its findings may honestly
 // carry, with the reason.
 var alsoTrue = map[string]map[string]string{
@@ -613,6 +616,8 @@ var alsoTrue = map[string]map[string]string{
 		"slow-consumer-silent-drop": "the client that was forgotten was slow as well",
 		"resubscribe-partial":       "the same",
 		"interest-lost-remote":      "those that were forgotten are all on nodes on which nobody publishes",
+		"debounce-unsettled":        unshaped,
+		"last-value-swallowed":      unshaped,
 	},
 	"interest-lost-remote": {
 		"lost-message":       "nobody on the node of the publisher may be there to compare, or too few messages",
@@ -671,7 +676,9 @@ var alsoTrue = map[string]map[string]string{
 		"offline-queue-drop":    "the next that a filter lets through comes only after the client has lost its connection",
 	},
 	"confirmed-not-subscribed": {
-		"offline-queue-drop": "the first that a filter lets through is published when the client is away from its session",
+		"debounce-unsettled":   unshaped,
+		"last-value-swallowed": unshaped,
+		"offline-queue-drop":   "the first that a filter lets through is published when the client is away from its session",
 	},
 	"filter-false-negative": {
 		"lost-message":              aloneBehind,
