@@ -593,12 +593,16 @@ var alsoTrue = map[string]map[string]string{
 		"fifo-violation": "what a user that returns says first may have been kept in no outbox",
 	},
 	"order-divergence": {
+		"throttle-exceeded":         "of two swapped events the first waits for the second, and they come at once",
 		"causal-inversion":          "one of the two may be what the other answers",
 		"fifo-violation":            "it swaps what two connections published, which may be of one publisher, before and after it came back",
 		"lost-message":              "as with fifo-violation",
 		"slow-consumer-silent-drop": "as with fifo-violation",
 		"ack-then-drop":             "as with fifo-violation",
 		"offset-regress":            "as with fifo-violation",
+	},
+	"debounced-superseded": {
+		"debounce-unsettled": "the last is the one that it doesn't send",
 	},
 	"live-before-replay": {
 		"lost-in-socket":     "a connection that ends between the early event and the replay never gets the replay, and its client can't ask for it any more",
@@ -624,6 +628,7 @@ var alsoTrue = map[string]map[string]string{
 		"offline-queue-drop": "the client on the other node may be away from its session",
 	},
 	"cross-channel-leak": {
+		"live-before-replay": "the other connection may be about to subscribe to the channel, and to get the event in a replay",
 		"offline-queue-drop": countsLeak,
 		"session-forgotten":  countsLeak,
 		"double-flush":       countsLeak,
