@@ -74,6 +74,8 @@ func TestPresence(t *testing.T) {
 // TestPresencePatterns: a pattern makes nobody a member, whenever it comes.
 func TestPresencePatterns(t *testing.T) {
 	bubble(t, Config{HeartbeatEvery: -1}, func(t *testing.T, s *site) {
+		first := s.client("first")
+		first.to(dialect.Subscribe, "c.*")
 		w := s.client("watcher")
 		w.watch("c.1")
 		same(t, w.tail(), `presence c.1 ["watcher"]`)
@@ -93,6 +95,7 @@ func TestPresencePatterns(t *testing.T) {
 			t.Errorf("a pattern with presence was answered %d", m.Code)
 		}
 		bad.nc.Close()
+		first.nc.Close()
 		w.nc.Close()
 	})
 }
