@@ -681,6 +681,7 @@ var alsoTrue = map[string]map[string]string{
 		"offline-queue-drop":    "the next that a filter lets through comes only after the client has lost its connection",
 	},
 	"confirmed-not-subscribed": {
+		"state-diverged":       "the histories may be lost between the answer and the fence: then delivery can't tell that nothing came, and the state of a shaped or short channel can",
 		"debounce-unsettled":   unshaped,
 		"last-value-swallowed": unshaped,
 		"offline-queue-drop":   "the first that a filter lets through is published when the client is away from its session",
