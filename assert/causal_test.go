@@ -93,7 +93,7 @@ func TestCausalTwin(t *testing.T) {
 			t.Fatalf("the rule says %d, the twin %d\n%s", got, want, dump(vs[0]))
 		}
 	})
-	if inverted == 0 || kept == 0 {
+	if !fewHistories() && (inverted == 0 || kept == 0) {
 		t.Errorf("not exercised: %d inverted, %d kept", inverted, kept)
 	}
 }

@@ -282,10 +282,7 @@ func TestCloseTwin(t *testing.T) {
 			stayed += int(n.unseen)
 		}
 	})
-	if testing.Short() {
-		both = max(both, 1) // rare, and few histories are looked at
-	}
-	if sum.judged <= sum.wrong || sum.unseen == 0 || sum.wrong == 0 || both == 0 || stayed == 0 {
+	if !fewHistories() && (sum.judged <= sum.wrong || sum.unseen == 0 || sum.wrong == 0 || both == 0 || stayed == 0) {
 		t.Errorf("nothing is proven: %+v, both %d, stayed %d", sum, both, stayed)
 	}
 }

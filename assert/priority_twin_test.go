@@ -168,7 +168,7 @@ func TestPriorityTwin(t *testing.T) {
 		}
 	})
 	for least := range int32(2) {
-		if found[least+1] == 0 || passed[least+1] == 0 {
+		if !fewHistories() && (found[least+1] == 0 || passed[least+1] == 0) {
 			t.Errorf("%d urgent messages were late and %d were not: nothing is proven", found[least+1], passed[least+1])
 		}
 	}

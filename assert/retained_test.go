@@ -213,7 +213,7 @@ func TestRetainedTwin(t *testing.T) {
 		}
 		sum.missing, sum.stale, sum.unasked, sum.owed = sum.missing+want.missing, sum.stale+want.stale, sum.unasked+want.unasked, sum.owed+want.owed
 	})
-	if sum.missing == 0 || sum.stale == 0 || sum.unasked == 0 || sum.owed < 20 {
+	if !fewHistories() && (sum.missing == 0 || sum.stale == 0 || sum.unasked == 0 || sum.owed < 20) {
 		t.Errorf("%+v: nothing is proven", sum)
 	}
 }
