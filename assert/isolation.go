@@ -211,9 +211,13 @@ func (s *settlement) judgeStrays() {
 }
 
 // nearby counts what was published on a channel while the client of x was
-// subscribed to patterns that come near it.
+// subscribed to patterns that come near it. Of a channel that is thinned out so large
+// a part of it counts as came to the subscription that has received most.
 func (s *settlement) nearby(j *Judge, x *incident) (n int) {
 	name := j.names.Name(int32(x.channel))
+	if j.shape(x.channel) != nil {
+		defer func() { n = s.thinned(x.channel, n) }()
+	}
 	for at := j.person(x.client).claim; at >= 0; at = j.claims.all[at].next {
 		k := &j.claims.all[at]
 		if !near(j.names.Name(int32(k.pattern)), name) {
@@ -230,6 +234,25 @@ func (s *settlement) nearby(j *Judge, x *incident) (n int) {
 		}
 	}
 	return n
+}
+
+// thinned is what is left of n publications on a shaped channel.
+func (s *settlement) thinned(ch history.ChannelID, n int) int {
+	published, most := 0, int64(0)
+	for _, b := range s.channel(ch).outboxes {
+		published += int(b.highest())
+	}
+	for _, p := range s.parts {
+		for at := range p.ledger.all {
+			if c := &p.ledger.all[at]; c.channel == ch {
+				most = max(most, c.received)
+			}
+		}
+	}
+	if published == 0 {
+		return 0
+	}
+	return n * int(most) / published
 }
 
 // reused reports whether the connection that a leak came to has the id of an

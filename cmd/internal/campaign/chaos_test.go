@@ -808,3 +808,28 @@ func TestChaosSeedsThatAlarmed(t *testing.T) {
 		})
 	}
 }
+
+// TestChaosSeedsThatWereMisnamed: a random scenario in which a defect was once called by
+// the name of another names it rightly.
+func TestChaosSeedsThatWereMisnamed(t *testing.T) {
+	for _, x := range []struct {
+		seed   uint64
+		defect string
+	}{
+		{122, "wildcard-overmatch"}, // a pattern that matched would have brought less than was published: the channel is debounced
+	} {
+		t.Run(fmt.Sprint(x.seed), func(t *testing.T) {
+			t.Parallel()
+			yaml := chaosScenario(x.seed, true)
+			r, _ := chaosRun(t, compile(t, "chaos.yaml", []byte(yaml), x.seed, "target.gateway.defects=["+x.defect+"]"), 1+int(x.seed%3), nil)
+			if r.State != assert.Fail {
+				t.Errorf("the run is %s, want a failure:\n%s\n%s", r.State, yaml, tell(r))
+			}
+			for _, v := range r.Verdicts {
+				if v.State == assert.Fail && (len(v.Findings) == 0 || v.Findings[0].Anomaly != x.defect) {
+					t.Errorf("%s failed by another name:\n%s\n%s", v.Rule, yaml, tell(r))
+				}
+			}
+		})
+	}
+}
