@@ -101,6 +101,9 @@ const (
 	// Owned by priority.
 	UrgentBehindBacklog
 
+	// Owned by latency.
+	HeadOfLineBlock
+
 	// Owned by throttle.
 	ThrottleExceeded
 	LastValueSwallowed
@@ -260,6 +263,7 @@ var definitions = [anomalies]Definition{
 	ThrottleExceeded:    {"throttle-exceeded", "throttle", "throttle", "more messages came in a time than the limit, whatever the schedule by which the target sent them", floods},
 	LastValueSwallowed:  {"last-value-swallowed", "throttle", "throttle", "the last message of a throttled channel never came to a subscription that had been there before it was sent, or had recovered", stales},
 	StaleLastValue:      {"stale-last-value", "throttle", "throttle", "the last message of a throttled channel came, and an older one after it, which stayed", stales},
+	HeadOfLineBlock:     {"head-of-line-block", "latency", "latency", "deliveries to clients that read well were too late while others read slowly, and at no other time", delays},
 	ThrottleSettlesLate: {"throttle-settles-late", "throttle", "throttle: settles-within", "the last message of a throttled channel came later than the limit", delays},
 	DebouncedEarly:      {"debounced-early", "debounce", "debounce", "a message of a debounced channel came before the quiet time was over after its publication", floods},
 	DebouncedSuperseded: {"debounced-superseded", "debounce", "debounce", "a message of a debounced channel came although another had followed it within the quiet time, or had come already", floods},

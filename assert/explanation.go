@@ -108,6 +108,16 @@ var explanations = [anomalies]Explanation{
 		Issues: []string{"deepstreamIO/deepstream.io#143", "apache/metron#718", "nick-pape/grackle#320"},
 		Look:   "the field that the finding names, in the event of the witness and in the one before it on the channel: the same value in both means shared state, the published value means that the old payload shines through",
 	},
+	HeadOfLineBlock: {
+		Wire: "while one connection takes its bytes slowly, or not at all, the others receive the same events later and later; when it is cut off, or reads again, all of them catch up",
+		Causes: []string{
+			"the fan-out writes to one socket after the other, and waits where a send buffer is full",
+			"a lock over the table of subscribers is held during a write, or while a slow one is being cut off",
+			"a bounded queue for each subscriber is filled by a blocking send from the loop that serves all of them",
+		},
+		Issues: []string{"superplanehq/superplane#6427", "sta/websocket-sharp#394", "kubestellar/console#7957", "macro-inc/macro#6385", "centrifugal/centrifuge#404"},
+		Look:   "where the publish path can wait for a single subscriber: a write without a queue, a send into a full channel, a lock that a slow writer holds. A dump of the goroutines during the slow time names the place",
+	},
 	UrgentBehindBacklog: {
 		Wire: "a subscriber with a backlog receives an urgent event only after many others, of other channels, that were still on their way when the publisher had its acknowledgement",
 		Causes: []string{

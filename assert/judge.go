@@ -48,6 +48,7 @@ type Judge struct {
 	clock        clock
 	weighed      weighed
 	urgency      []urgency // by expectation of priority
+	sluggish     []sluggish
 
 	parts []*Judge // of a merged judge: all of them, itself first
 }
@@ -255,10 +256,12 @@ func (j *Judge) rare(e *history.Event) {
 			j.leave(p, e)
 		}
 		j.abuses.begin(e)
+		j.reading(p, e)
 	case history.FaultEnd:
 		j.abuses.over(j, p, e)
 		p.slowing &^= slownessOf(e.Note, 1)
 		p.linking &^= linksOf(e.Note)
+		j.reading(p, e)
 		if e.Note == "scale" {
 			p.gone = false
 		}

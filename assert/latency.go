@@ -52,7 +52,7 @@ func (s *settlement) latency(w *want, number int, v *Verdict, end End) {
 		return
 	}
 	v.State = Pass
-	for _, q := range w.Latency.P {
+	for k, q := range w.Latency.P {
 		got := d.Quantile(q.Q)
 		switch q.Key {
 		case "mean":
@@ -64,6 +64,10 @@ func (s *settlement) latency(w *want, number int, v *Verdict, end End) {
 		if !holds(q.Limit, got.Seconds()) && v.State == Pass {
 			v.State = Fail
 			v.Reason = fmt.Sprintf("%s of %s is %v; the limit is %s", q.Key, stage, got, says(q.Limit))
+			if f := s.blocked(number, k); f != nil && !end.Saturated {
+				v.Findings = s.findings(w, []*found{f})
+				v.Reason = v.Findings[0].Anomaly + ": " + v.Reason
+			}
 		}
 	}
 	if end.Saturated {

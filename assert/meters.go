@@ -10,8 +10,9 @@ import (
 // meters measure: one for the table of the report, and one for each latency
 // expectation that looks at some clients or channels only.
 type meters struct {
-	all  latency.Meter
-	some []meter
+	all    latency.Meter
+	some   []meter
+	prompt []promptness
 }
 
 type meter struct {
@@ -20,7 +21,7 @@ type meter struct {
 }
 
 func newMeters(w *wants) meters {
-	m := meters{some: make([]meter, len(w.all))}
+	m := meters{some: make([]meter, len(w.all)), prompt: newPromptness(w)}
 	for i := range w.all {
 		if x := w.all[i].Expectation; x.Rule == "latency" && (len(x.Groups) > 0 || x.Channel != "") {
 			m.some[i].filter = &w.all[i].filter
@@ -60,6 +61,11 @@ func (m *meters) sample(j *Judge, e *history.Event, s latency.Stage, v time.Dura
 		f := m.some[i].filter
 		if f != nil && e.Client >= 0 && f.client(j.person(e.Client)) && (!aboutChannel(s) || f.channel(e.Channel)) {
 			m.some[i].Record(s, d, v)
+		}
+	}
+	if s == latency.Delivery && d != latency.Apart {
+		for i := range m.prompt {
+			m.prompt[i].add(j, e, d, v)
 		}
 	}
 }

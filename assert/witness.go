@@ -324,7 +324,7 @@ func (s *settlement) missing(f *found) string {
 		return f.what()
 	case f.anomaly == RightNotEnforced || f.anomaly == WronglyRefused:
 		return f.said
-	case f.said != "" && d.harm&(alters|waits) != 0:
+	case f.said != "" && (d.harm&(alters|waits) != 0 || f.anomaly == HeadOfLineBlock):
 		return "received " + what + ": " + f.said
 	case f.came:
 		return "received " + what
@@ -377,6 +377,9 @@ func (s *settlement) unexcused(f *found) (out []string) {
 	}
 	if f.anomaly == FilterFalseNegative {
 		out = append(out, "the filter of its subscription lets it through: "+s.filterText(f.filter))
+	}
+	if f.anomaly == HeadOfLineBlock {
+		return append(out, "nothing of the client's own makes it late, and the generator was not saturated")
 	}
 	if d.harm == waits {
 		return append(out, "all of them came after the target had acknowledged the urgent message; the client read its connection to the end in order")

@@ -216,6 +216,8 @@ func Defects() []DefectInfo {
 			[]string{"launchdarkly/rust-eventsource-client#6"}},
 		{"poll-gap", "drops the events that come within 30 ms of an event that has answered a poll, as if no other could be waiting yet", "lost-message", 1,
 			[]string{"wandenberg/nginx-push-stream-module#268", "devicehive/devicehive-java-server#147", "Atmosphere/atmosphere#2063"}},
+		{"head-of-line-block", "waits with an event until no subscriber of its channel has more than 32 KiB queued, 10 ms at most", "head-of-line-block", 1,
+			[]string{"superplanehq/superplane#6427", "sta/websocket-sharp#394", "centrifugal/centrifuge#404"}},
 		{"urgent-waits", "queues every urgent event behind the backlog", "urgent-behind-backlog", 1,
 			[]string{"commaai/openpilot#38160", "charmplusplus/charm#697"}},
 		{"urgent-last", "takes priorities the wrong way round for every 2nd urgent event", "urgent-behind-backlog", 2,
@@ -324,6 +326,7 @@ type wrong struct {
 	pollGap                *trigger
 	urgentWaits            *trigger
 	urgentLast             *trigger
+	headOfLineBlock        *trigger
 
 	mu      sync.Mutex
 	heirs   []inheritance       // connection-id-reuse-leak
@@ -445,6 +448,7 @@ func (w *wrong) places() map[string]**trigger {
 		"poll-gap":                  &w.pollGap,
 		"urgent-waits":              &w.urgentWaits,
 		"urgent-last":               &w.urgentLast,
+		"head-of-line-block":        &w.headOfLineBlock,
 	}
 }
 

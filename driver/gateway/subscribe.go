@@ -157,6 +157,7 @@ func (c *conn) publish(m *command) *refusal {
 	if r := c.publishable(m); r != nil {
 		return r
 	}
+	c.gateway.wrong.awaitSlowest(c.gateway, string(m.channel))
 	if c.gateway.wrong.holdsFirst(c, m) {
 		return nil
 	}
