@@ -84,18 +84,7 @@ func TestReadmeScenarios(t *testing.T) {
 			continue
 		}
 		seen++
-		source := b.text
-		if !hasKey(source, "squall") {
-			head := "squall: 1\n"
-			for _, r := range rest {
-				if !hasKey(source, r[0]) {
-					head += r[1]
-				}
-			}
-			source = head + source
-		} else if !hasKey(source, "clients") {
-			source += rest[2][1]
-		}
+		source := b.whole()
 		o := scenario.Options{Env: func(string) (string, bool) { return "x", true }, Dialects: campaign.Dialects(), Defects: defectNames()}
 		o.Read = func(string) ([]byte, error) { return []byte("name,token\nann,t\n"), nil }
 		if _, wrong := scenario.Load("fragment.yaml", []byte(source), o); len(wrong) > 0 {
