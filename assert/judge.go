@@ -138,6 +138,8 @@ func (j *Judge) Add(e history.Event) {
 		if e.Flags&(history.FlagFence|history.FlagRetry) == 0 && e.Result == history.OK {
 			j.meters.sample(j, &e, latency.PublishAck, e.Seen-e.Due)
 		}
+	case history.Booked:
+		j.publications.booked(&e)
 	case history.Phase:
 		j.turn(&e)
 	default:

@@ -42,6 +42,7 @@ type outbox struct {
 	will        bool        // nobody published it: a target may, for a client that is lost
 	masks       []uint64    // which filters let each through, as far as any does: masks[n−1−gone]
 	fenceMask   uint64
+	pages       []page // in the books of the plan, as far as there are any
 }
 
 // mask notes which filters let publication n through. Where the plan has none
@@ -128,6 +129,8 @@ type publications struct {
 
 	published, acked, failed int64
 	retried, flushed         int64
+
+	unfit map[int32]unfit // by book
 }
 
 const publicationBytes = 40
@@ -201,6 +204,10 @@ func (p *publications) retire(b *outbox) {
 	n := (len(b.all) + 1) / 2
 	b.all = append([]publication(nil), b.all[n:]...)
 	b.masks = append([]uint64(nil), b.masks[min(n, len(b.masks)):]...)
+	for i := range b.pages {
+		g := &b.pages[i]
+		g.all = append([]booking(nil), g.all[min(n, len(g.all)):]...)
+	}
 	b.gone += uint64(n)
 	p.held -= int64(n)
 	p.retired += int64(n)

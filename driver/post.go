@@ -47,7 +47,10 @@ func (s *shard) post(p *publisher, m scenario.Publication, due time.Duration, fe
 		s.fenceBad = append(s.fenceBad, id)
 		return
 	}
-	s.out.Events[len(s.out.Events)-1].Offset = s.passes(id, m.Payload)
+	e := &s.out.Events[len(s.out.Events)-1]
+	if e.Offset = s.passes(id, m.Payload); !fence {
+		s.out.Events = append(s.out.Events, s.enter(*e, m.Payload)...)
+	}
 	s.flush(c, p.client)
 	body := dialect.AppendStamped(nil, m.Payload, s.numbered(dialect.Stamp{
 		Run: s.fleet.cfg.Run, Publisher: pub.Publisher, Incarnation: pub.Incarnation, Seq: pub.Seq,

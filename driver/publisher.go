@@ -140,6 +140,7 @@ func (s *shard) publishNow(p *publisher, c *client, m scenario.Publication, k in
 			e.Flags |= history.FlagRetain
 		}
 		e.Offset = s.passes(id, m.Payload)
+		s.out.Events = append(s.out.Events, s.enter(*e, m.Payload)...)
 		if m.Key != "" && s.fleet.plan.Promises.Idempotency && pub.ID != 0 {
 			c.Repeats(k)
 		}

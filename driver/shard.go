@@ -101,6 +101,7 @@ type shard struct {
 	fenceBad   []history.ChannelID
 	reach      map[history.ChannelID][]history.ChannelID // pattern → the fenced channels that it matches
 	filters    map[history.ChannelID]uint64              // those that concern a channel
+	books      map[history.ChannelID][]int               // those that a channel is entered in
 	ends       *ends                                     // of shaped channels; nil: there are none
 	lag        time.Duration
 	setbacks   setbacks

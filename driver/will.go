@@ -26,4 +26,7 @@ func (s *shard) bequeath(c *client, cmd *dialect.Command) {
 		Offset: s.passes(id, w.Payload), Sent: now, Seen: now, Arrived: now,
 	}
 	s.tell(c, &e)
+	for _, x := range s.enter(e, w.Payload) {
+		s.tell(c, &x)
+	}
 }

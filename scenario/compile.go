@@ -107,6 +107,7 @@ func Compile(s *Scenario, o Options) (*Plan, Problems) {
 	c.publications()
 	c.unacknowledged()
 	c.expectations()
+	c.entered()
 	c.urgencies()
 	c.keyed()
 	if c.failed() {

@@ -27,6 +27,9 @@ func (c *compiler) expectations() {
 		if specs[i].Transform != nil {
 			c.expectTransform(&e, &specs[i], join("expect", itoa(i)+".transform.payload"))
 		}
+		if specs[i].State != nil {
+			c.expectState(&e, specs[i].State, join("expect", itoa(i)+".state"))
+		}
 		e.Line = line
 		if e.Name == "" {
 			e.Name = unique(title(&e), taken)
@@ -111,8 +114,6 @@ func (c *compiler) expectation(s *ExpectSpec) Expectation {
 		e.shapeExpectation(Throttle, s.Throttle)
 	case s.Debounce != nil:
 		e.shapeExpectation(Debounce, s.Debounce)
-	case s.State != nil:
-		e.Rule, e.Want, e.Channel = "state", s.State.Fold, s.State.Channel
 	}
 	return e
 }

@@ -95,6 +95,8 @@ type PriorityWant struct {
 type StateWant struct {
 	Channel string `yaml:"channel" about:"Pattern of channels."`
 	Fold    string `yaml:"fold" enum:"last,merge,sum" later:"merge,sum" about:"How messages make a state."`
-	Key     string `yaml:"key" later:"*" about:"Field that names the entry."`
+	Key     string `yaml:"key" later:"*" about:"With merge and sum: field that names the entry."`
+	Value   string `yaml:"value" later:"*" about:"With sum: field with the number."`
+	Gone    string `yaml:"tombstone" later:"*" about:"With merge: field that is true in a message that takes its key away."`
 	Equals  string `yaml:"equals" enum:"published" about:"What it must equal."`
 }

@@ -117,8 +117,8 @@ func TestNotYetAvailable(t *testing.T) {
 	slices.Sort(got)
 	got = slices.Compact(got)
 	want := strings.Fields(`batch aggregate
-		key presence`)
-	want = append(want, "fold: merge")
+		key value tombstone presence`)
+	want = append(want, "fold: merge", "fold: sum")
 	slices.Sort(want)
 	if !slices.Equal(got, want) {
 		t.Errorf("got\n%v\nwant\n%v", got, want)

@@ -31,6 +31,7 @@ type Plan struct {
 	Channels   []string    // channels and patterns known now; index = history.ChannelID
 	Filters    []Filter    // of subscriptions, each once; number n is Filters[n−1]
 	Transforms []Transform // that are expected of the target
+	Books      []Book      // in which publications are entered, for expectations that add them up; number n is Books[n−1]
 	Moments    []Moment    // ascending At, then file order
 	Expect     []Expectation
 
@@ -317,6 +318,9 @@ type Expectation struct {
 
 	Allow   int    `json:"allow,omitempty"`   // priority: bytes that may come before
 	Payload string `json:"payload,omitempty"` // transform: what the delivered payload is to be, in JSON
+
+	Number int   `json:"book,omitempty"`   // state, merge and sum: number of the book that it is about
+	Book   *Book `json:"fields,omitempty"` // and what that book enters; nil: it is about no book
 }
 
 // CloseLimit is the body of a close expectation.

@@ -79,6 +79,8 @@ const (
 
 	Will // the connect that is being sent names a message that the target is to publish if this connection ends without a goodbye: Publisher, Incarnation, Seq, Channel. Offset: which filters let it through, as in Publish. Sent: before the write.
 
+	Booked // of a Publish or Will, told right after it: what is entered of it in a book of the plan. Publisher, Incarnation, Seq, Channel: as there. Code: number of the book. Epoch: the key, a name of the run's Names. Offset: the amount in millionths, two's complement; FlagGone. Result: OK; Failed: there is no entry, and Note says why
+
 	kinds // how many there are
 )
 
@@ -143,15 +145,18 @@ const (
 	FlagRetain                       // the channel is to keep it, and to give it to whoever subscribes (Publish)
 	FlagPosted                       // said over HTTP, on none of the client's connections (Publish, Outcome). Arrived of the Publish: since when it could have been sent
 	FlagWeighed                      // its payload was compared with what the plan's transformation makes of the published one (Deliver)
+	FlagGone                         // it takes its key away (Booked)
 )
 
 // ClientID numbers the clients of a run, from 0. -1: nobody in particular.
 type ClientID int32
 
-// ChannelID and EpochID are names interned in the run's Names.
+// ChannelID and EpochID are names interned in the run's Names. So is KeyID, the key of
+// an entry in a book.
 type (
 	ChannelID int32
 	EpochID   int32
+	KeyID     = EpochID
 )
 
 // Event is one fact. It is passed by value and holds no reference to any
