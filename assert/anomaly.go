@@ -103,6 +103,10 @@ const (
 
 	// Owned by latency.
 	HeadOfLineBlock
+	// Owned by batch.
+	BatchOversized
+	BatchHeldTooLong
+	NotBatched
 
 	// Owned by throttle.
 	ThrottleExceeded
@@ -144,6 +148,7 @@ const (
 	stales  // leaves somebody with an old value
 	alters  // delivers something else than it should be
 	waits   // comes behind what it should overtake
+	gathers // comes with too many others, too late for them, or with none
 )
 
 // Definition explains one anomaly; `squall explain` prints it.
@@ -275,4 +280,8 @@ var definitions = [anomalies]Definition{
 	TransformWrong:   {"transform-wrong", "transform", "transform", "the payload of a message is not what the transformation makes of the published one: a field is missing, is one too many, or has another value", alters},
 
 	UrgentBehindBacklog: {"urgent-behind-backlog", "priority", "priority", "an urgent message came behind more bytes of others than are allowed, all of which came after the target had acknowledged it", waits},
+
+	BatchOversized:   {"batch-oversized", "batch", "batch", "more messages of a channel came in one message of the WebSocket than a batch may hold", gathers},
+	BatchHeldTooLong: {"batch-held-too-long", "batch", "batch", "a message came later after its acknowledgement than a batch may wait, while the target answered others", gathers},
+	NotBatched:       {"not-batched", "batch", "batch", "a subscription was sent each message alone, although again and again the next one was with the target before the wait of a batch was over", gathers},
 }

@@ -128,6 +128,36 @@ var explanations = [anomalies]Explanation{
 		Issues: []string{"commaai/openpilot#38160", "cloudamqp/lavinmq#434", "apache/activemq#306"},
 		Look:   "the path from the publish to the connection's queue: where the priority is read last. If it comes early there, how much the writer hands to the socket at once, and the size of the socket's send buffer",
 	},
+	BatchOversized: {
+		Wire: "one message of the WebSocket holds more events of a channel than the configured most",
+		Causes: []string{
+			"the size is compared after the event was added, with > instead of >=",
+			"whatever waits is flushed at once: at the end of a wait, at a disconnect, or when a slow flush returns, all that came meanwhile goes out together",
+			"two batches that were ready are joined by the writer of the connection",
+		},
+		Issues: []string{"segmentio/analytics-go#80"},
+		Look:   "the place where a batch is closed. If the size is one too high the comparison is wrong; if it is far too high look at what is flushed without being counted",
+	},
+	BatchHeldTooLong: {
+		Wire: "an event is sent long after its publisher had the acknowledgement, while the server answers other commands",
+		Causes: []string{
+			"the timer is set anew with every event, so that a steady stream is only sent when the batch is full",
+			"the wait is looked at only when the next event comes: the last batch of a burst waits for the next burst",
+			"one timer serves all channels, and one that is slow to flush delays the others",
+		},
+		Issues: []string{"JasperFx/jasperfx#533", "segmentio/analytics-node#53", "akka/akka-persistence-cassandra#617"},
+		Look:   "whether the late events stand in full batches (then the wait is begun anew) or in small ones that end with a burst (then nothing wakes them)",
+	},
+	NotBatched: {
+		Wire: "events of a channel come one by one, each in a message of the WebSocket of its own, however fast they are published",
+		Causes: []string{
+			"the pattern of the configuration matches no channel, or the option has another name",
+			"the batch is gathered and then written in a loop, one frame for each event",
+			"something on the path flushes after every event: a priority, a filter for each subscriber, a hook",
+		},
+		Issues: []string{"confluentinc/confluent-kafka-dotnet#1409"},
+		Look:   "when the events of one wait arrive: all at the same moment means that they are gathered and sent apart; each at its own time means that they are not gathered",
+	},
 	FilterFalseNegative: {
 		Wire: "an event of which the filter is true does not arrive on any subscription with that filter, while subscriptions without it receive it",
 		Causes: []string{

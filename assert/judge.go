@@ -49,6 +49,7 @@ type Judge struct {
 	weighed      weighed
 	urgency      []urgency // by expectation of priority
 	sluggish     []sluggish
+	batching     batching
 
 	parts []*Judge // of a merged judge: all of them, itself first
 }
@@ -107,6 +108,7 @@ func NewJudge(b *Brief, names *history.Names) *Judge {
 	j.wills.on = j.want.will && b.Wills > 0
 	j.weighed.on = j.want.transform
 	j.urgency = newUrgency(&j.want, b)
+	j.batching = newBatching(&j.want)
 	j.beats = newBeats(&j.want, clients)
 	j.shaping = newShaping(&j.want, b, names)
 	j.parts = []*Judge{j}

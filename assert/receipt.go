@@ -20,6 +20,9 @@ func (j *Judge) deliver(e *history.Event) {
 	if j.wills.on && e.Publisher >= j.brief.Wills && !j.clock.ended && e.Flags&(history.FlagStamped|history.FlagCorrupt) == history.FlagStamped {
 		j.wills.came(e)
 	}
+	if len(j.batching.folds) > 0 {
+		j.batching.frame(e)
+	}
 	at := j.ledger.find(e.Client, e.Channel)
 	if at < 0 {
 		if at = j.claims.admit(j, e); at < 0 {
@@ -30,6 +33,9 @@ func (j *Judge) deliver(e *history.Event) {
 	c := &j.ledger.all[at]
 	for i := range j.urgency {
 		j.urgency[i].add(j, c, e)
+	}
+	if len(j.batching.folds) > 0 {
+		j.batching.add(j, at, c, e)
 	}
 	if j.weighed.on {
 		j.weighed.add(j, at, e)

@@ -29,7 +29,7 @@ import (
 // t4.LIFE#1 of v0, t5.LIFE#1 of v1, and so on). The run: phase NAME,
 // fault NAME @NODE, healed NAME @NODE. An abuse is healed =obeyed, =refused, or neither. Tellers: pub CH MSG [retry|outbox|retain], ok|fail|unknown CH MSG [O/E] [retry].
 // A message is `t0#3`, `t0.1#3` with its incarnation, and ends in `!` if it is a
-// fence. Flags: replay, corrupt, storm, weighed, bytes=N, arrived=S. An answer that hides its position has `-` there. A sub that ends in filter=N has filter N;
+// fence. Flags: replay, corrupt, storm, weighed, joined, bytes=N, arrived=S. An answer that hides its position has `-` there. A sub that ends in filter=N has filter N;
 // a pub that ends in passes=N,M is let through by these.
 type script struct {
 	names  *history.Names
@@ -202,6 +202,26 @@ func (s *script) with(setting string) error {
 	case "low":
 		n, err := strconv.Atoi(v)
 		s.brief.Publishers[n].Priority = "low"
+		return err
+	case "batch": // match:max:wait
+		x := strings.Split(v, ":")
+		most, err := strconv.Atoi(x[1])
+		if err != nil {
+			return err
+		}
+		d, err := time.ParseDuration(x[2])
+		s.brief.Promises.Batches = append(s.brief.Promises.Batches, scenario.Batch{Match: x[0], Max: most, Wait: d})
+		for i := range s.brief.Expect {
+			if e := &s.brief.Expect[i]; e.Rule == "batch" {
+				e.Channel, e.Batch = x[0], scenario.BatchLimit{Max: most, Wait: d}
+			}
+		}
+		return err
+	case "batch-wait": // that is expected
+		d, err := time.ParseDuration(v)
+		for i := range s.brief.Expect {
+			s.brief.Expect[i].Batch.Wait = d
+		}
 		return err
 	case "allow": // bytes before an urgent message
 		n, err := strconv.Atoi(v)
@@ -561,6 +581,8 @@ func (s *script) event(f []string) error {
 				e.Flags |= history.FlagCorrupt
 			case x == "weighed":
 				e.Flags |= history.FlagWeighed
+			case x == "joined":
+				e.Flags |= history.FlagJoined
 			case x == "raw":
 				e.Result = history.OK
 			case x == "storm":

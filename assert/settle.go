@@ -37,6 +37,7 @@ type settlement struct {
 	handed   []keptEnd
 	handedOf map[uint64]int     // of them, by cursorKey
 	urgent   map[int]*urgencies // by expectation
+	batches  map[int]*batchSums // by expectation
 
 	holders               map[uint64][]holder // of connection ids
 	undecided, onTheirWay int64               // deliveries after an unsubscribe
@@ -127,6 +128,7 @@ func (j *Judge) settle() *settlement {
 	s.judgeWills()
 	s.judgeShaped()
 	s.judgeUrgency()
+	s.judgeBatches()
 	return s
 }
 

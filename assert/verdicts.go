@@ -50,6 +50,8 @@ func (j *Judge) Verdicts(end End) []Verdict {
 			s.state(w, &v)
 		case "priority":
 			s.priority(w, i, &v, end)
+		case "batch":
+			s.batch(w, i, &v, end)
 		case "transform":
 			s.transform(w, &v)
 		default:

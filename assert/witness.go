@@ -324,7 +324,7 @@ func (s *settlement) missing(f *found) string {
 		return f.what()
 	case f.anomaly == RightNotEnforced || f.anomaly == WronglyRefused:
 		return f.said
-	case f.said != "" && (d.harm&(alters|waits) != 0 || f.anomaly == HeadOfLineBlock):
+	case f.said != "" && (d.harm&(alters|waits|gathers) != 0 || f.anomaly == HeadOfLineBlock):
 		return "received " + what + ": " + f.said
 	case f.came:
 		return "received " + what
@@ -383,6 +383,9 @@ func (s *settlement) unexcused(f *found) (out []string) {
 	}
 	if d.harm == waits {
 		return append(out, "all of them came after the target had acknowledged the urgent message; the client read its connection to the end in order")
+	}
+	if d.harm == gathers {
+		return append(out, s.ungathered(f)...)
 	}
 	if d.Owner == "transform" {
 		return append(out, "the field is compared by value with what the expected transformation makes of the published payload")

@@ -112,12 +112,17 @@ const lastLook = 150 * time.Millisecond
 
 // lastLook is longer where copies are counted: a connection that has just brought
 // something may bring more of it. So it is where filters keep the fence from
-// subscriptions: only that nothing comes any more tells that they have everything.
+// subscriptions: only that nothing comes any more tells that they have everything. And
+// so it is where messages wait in batches, which filters may keep the fence from, too.
 func (f *fleet) lastLook() time.Duration {
+	look := lastLook
 	if f.plan.Promises.Copies == scenario.CopiesEach || len(f.plan.Filters) > 0 {
-		return 3 * lastLook
+		look *= 3
 	}
-	return lastLook
+	if wait := f.plan.Promises.LongestBatch(); wait > 0 {
+		look = max(look, 2*wait+lastLook)
+	}
+	return look
 }
 
 func (f *fleet) channels() int { return len(f.cfg.Names.All()) }

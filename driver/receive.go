@@ -64,7 +64,7 @@ func (s *shard) receive(c *client, i int32, payload []byte, at engine.Stamp) {
 		}
 	}
 	s.dec.Reset(s.joined(i, payload))
-	n, lone := 0, false
+	n, lone, before := 0, false, s.delivered
 	for ; s.dec.Next(&s.msg); n++ {
 		if s.msg.Offset > mostOffset {
 			s.broken(c, i, errOffset, at.Read)
@@ -72,6 +72,10 @@ func (s *shard) receive(c *client, i int32, payload []byte, at engine.Stamp) {
 		}
 		if s.msg.Kind == dialect.Delivered {
 			found := s.stamped(c, len(payload), at)
+			if s.delivered > before {
+				in.Flags |= history.FlagJoined
+				in.Bytes = 0
+			}
 			if lone = e != nil && n == 0 && found && len(s.msg.Channel) > 0 && len(s.msg.Epoch) == 0 && in.Altered == ""; lone {
 				e.learn(payload, &s.msg, in.Channel, &s.stamp, in.Flags&history.FlagWeighed)
 			}

@@ -109,6 +109,7 @@ func Compile(s *Scenario, o Options) (*Plan, Problems) {
 	c.expectations()
 	c.entered()
 	c.urgencies()
+	c.gathers()
 	c.keyed()
 	if c.failed() {
 		return nil, c.problems.sorted()

@@ -62,6 +62,7 @@ func (c *compiler) promised(line int, taken map[string]bool) {
 		all = append(all, Expectation{Rule: "will", Want: "when-lost"})
 	}
 	all = append(all, p.shapesPromised()...)
+	all = append(all, p.batchesPromised()...)
 	all = append(all, Expectation{Rule: "isolation", Want: "strict"}) // whoever takes subscriptions claims that
 	all = append(all, c.promisedTransforms()...)
 	for _, e := range all {
@@ -114,6 +115,8 @@ func (c *compiler) expectation(s *ExpectSpec) Expectation {
 		e.shapeExpectation(Throttle, s.Throttle)
 	case s.Debounce != nil:
 		e.shapeExpectation(Debounce, s.Debounce)
+	case s.Batch != nil:
+		e.Rule, e.Channel, e.Batch = batchWord, or(s.Batch.Channel, e.Channel), BatchLimit{Max: s.Batch.Max, Wait: s.Batch.Wait.Duration}
 	}
 	return e
 }
@@ -189,6 +192,8 @@ func (e *Expectation) limits() string {
 	case Throttle:
 		all = append(all, fmt.Sprintf("at most %d per %s", e.Shape.Count, short(e.Shape.Per)))
 		say("settles within", e.Shape.Settles)
+	case batchWord:
+		all = append(all, fmt.Sprintf("at most %d in one, within %s", e.Batch.Max, short(e.Batch.Wait)))
 	case Debounce:
 		all = append(all, "quiet "+short(e.Shape.Quiet))
 		say("settles within", e.Shape.Settles)

@@ -75,10 +75,6 @@ var unexercised = map[string]string{
 	"ShapeWant.by":        "of aggregate, not yet available",
 	"ShapeWant.conserves": "of aggregate, not yet available",
 	"ShapeWant.value":     "of aggregate, not yet available",
-	"ShapeSpec.max":       "of batch, not yet available",
-	"ShapeSpec.wait":      "of batch, not yet available",
-	"ShapeWant.max":       "of batch, not yet available",
-	"ShapeWant.wait":      "of batch, not yet available",
 }
 
 // The shipped scenarios together write every key of the language, but for those

@@ -100,7 +100,7 @@ type ChannelPromise struct {
 	Queue    *HistorySpec `yaml:"queue" about:"Sessions whose backlog the server keeps."`
 	Throttle *ShapeSpec   `yaml:"throttle" about:"Only so many messages in a time."`
 	Debounce *ShapeSpec   `yaml:"debounce" about:"Only after a quiet time."`
-	Batch    *ShapeSpec   `yaml:"batch" later:"*" about:"Several messages in one."`
+	Batch    *ShapeSpec   `yaml:"batch" about:"Several messages in one of the WebSocket."`
 }
 
 // HistorySpec is the word none, or what is kept of each channel.
@@ -128,7 +128,7 @@ type GatewaySpec struct {
 	Transform []ShapeSpec    `yaml:"transform" one:"true" about:"Payloads are rewritten: channel and payload."`
 	Throttle  []ShapeSpec    `yaml:"throttle" one:"true" about:"Only so many messages in a time."`
 	Debounce  []ShapeSpec    `yaml:"debounce" one:"true" about:"Only after a quiet time."`
-	Batch     []ShapeSpec    `yaml:"batch" one:"true" later:"*" about:"Several messages in one."`
+	Batch     []ShapeSpec    `yaml:"batch" one:"true" about:"Several messages in one of the WebSocket."`
 	Aggregate []ShapeSpec    `yaml:"aggregate" one:"true" later:"*" about:"Sums instead of messages."`
 	Priority  bool           `yaml:"priority" about:"Urgent messages overtake normal ones, and normal ones low ones, of other channels."`
 	Limits    *LimitsSpec    `yaml:"limits" about:"What the gateway accepts."`

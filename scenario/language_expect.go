@@ -24,7 +24,7 @@ type ExpectSpec struct {
 	Will      string        `yaml:"will" rule:"true" enum:"when-lost" about:"When a client is lost its will comes, and at no other time."`
 	Throttle  *ShapeWant    `yaml:"throttle" rule:"true" about:"Only so many messages in a time."`
 	Debounce  *ShapeWant    `yaml:"debounce" rule:"true" about:"Only after a quiet time."`
-	Batch     *ShapeWant    `yaml:"batch" rule:"true" later:"*" about:"Several messages in one."`
+	Batch     *ShapeWant    `yaml:"batch" rule:"true" about:"Several messages in one of the WebSocket, and none late."`
 	Aggregate *ShapeWant    `yaml:"aggregate" rule:"true" later:"*" about:"Sums instead of messages."`
 	Transform *ShapeWant    `yaml:"transform" rule:"true" about:"Payloads are rewritten: what is delivered is this payload over the published one, msg."`
 	Priority  *PriorityWant `yaml:"priority" rule:"true" about:"Urgent messages overtake a backlog of others."`
@@ -77,8 +77,8 @@ type ShapeWant struct {
 	AtMost    Quota     `yaml:"at-most" about:"As in 1 per 200ms."`
 	Settles   TimeLimit `yaml:"settles-within" about:"When the last value is there."`
 	Quiet     Duration  `yaml:"quiet" about:"How long nothing may come."`
-	Max       int       `yaml:"max" about:"Messages of a batch."`
-	Wait      Duration  `yaml:"wait" about:"How long a batch may wait."`
+	Max       int       `yaml:"max" min:"1" about:"Messages of a batch."`
+	Wait      Duration  `yaml:"wait" about:"How long after its acknowledgement a message may come."`
 	Conserves string    `yaml:"conserves" about:"Field whose sum is kept."`
 	By        string    `yaml:"by" about:"Field that is added up by."`
 	Value     string    `yaml:"value" about:"Field that holds the sum."`

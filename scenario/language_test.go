@@ -116,7 +116,7 @@ func TestNotYetAvailable(t *testing.T) {
 	}
 	slices.Sort(got)
 	got = slices.Compact(got)
-	want := strings.Fields(`batch aggregate
+	want := strings.Fields(`aggregate
 		key value tombstone presence`)
 	want = append(want, "fold: merge", "fold: sum")
 	slices.Sort(want)

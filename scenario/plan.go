@@ -93,6 +93,7 @@ type GatewayPlan struct {
 	Roles     []Role
 	Filter    bool // subscriptions may carry filters
 	Shapes    []Shape
+	Batches   []Batch
 	Defects   []string
 
 	Transforms []Transform // of payloads, by channel
@@ -135,7 +136,8 @@ type Promises struct {
 	Copies  string `json:"copies,omitempty"`          // one, per-subscription, either; "": nothing is claimed
 	Foreign *bool  `json:"foreign_traffic,omitempty"` // nil: nothing is claimed
 
-	Shapes []Shape `json:"shapes,omitempty"` // of the embedded gateway; see Shape
+	Shapes  []Shape `json:"shapes,omitempty"`  // of the embedded gateway; see Shape
+	Batches []Batch `json:"batches,omitempty"` // likewise; see Batch
 }
 
 // Group is a kind of client.
@@ -316,8 +318,9 @@ type Expectation struct {
 	Peak        Limit      `json:"peak"`                  // reconnect: returns per second
 	Shape       ShapeLimit `json:"shape,omitzero"`        // throttle, debounce
 
-	Allow   int    `json:"allow,omitempty"`   // priority: bytes that may come before
-	Payload string `json:"payload,omitempty"` // transform: what the delivered payload is to be, in JSON
+	Batch   BatchLimit `json:"batch,omitzero"`    // batch
+	Allow   int        `json:"allow,omitempty"`   // priority: bytes that may come before
+	Payload string     `json:"payload,omitempty"` // transform: what the delivered payload is to be, in JSON
 
 	Number int   `json:"book,omitempty"`   // state, merge and sum: number of the book that it is about
 	Book   *Book `json:"fields,omitempty"` // and what that book enters; nil: it is about no book

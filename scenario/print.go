@@ -192,6 +192,7 @@ func (p *Plan) printTarget(w *printer) {
 		}
 		q.printSessions(t)
 		q.printShapes(t)
+		q.printBatches(t)
 		if q.Heartbeat.Every > 0 {
 			fmt.Fprintf(t, "\theartbeat every %s, timeout %s\n", short(q.Heartbeat.Every), short(q.Heartbeat.Timeout))
 		}

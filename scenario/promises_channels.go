@@ -11,6 +11,7 @@ type ChannelPromises struct {
 	History  History `json:"history"`
 	Queue    History `json:"queue"`
 	Shape    *Shape  `json:"shape,omitempty"` // how they are thinned out; nil: they are not
+	Batch    *Batch  `json:"batch,omitempty"` // how they are gathered; nil: they are not
 }
 
 // Of is what p says of one channel: the first pattern that matches wins.
@@ -80,7 +81,7 @@ func (c *compiler) channelPromises(all Promises, specs []ChannelPromise) []Chann
 		}
 		list = append(list, ChannelPromises{
 			Match: s.Match, Delivery: q.Delivery, Order: q.Order, Recovery: q.Recovery, History: q.History, Queue: q.Queue,
-			Shape: c.shapePromise(path, &s),
+			Shape: c.shapePromise(path, &s), Batch: c.batchPromise(path, &s),
 		})
 	}
 	return list

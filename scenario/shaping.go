@@ -124,6 +124,7 @@ func (v *validator) shapes() {
 	if t == nil {
 		return
 	}
+	v.batches(t)
 	if g := t.Gateway; g != nil {
 		v.shapeList("target.gateway.throttle", Throttle, g.Throttle)
 		v.shapeList("target.gateway.debounce", Debounce, g.Debounce)
@@ -227,6 +228,9 @@ func (v *validator) apart(g *GatewaySpec) {
 	}
 	for i, s := range g.Debounce {
 		all = append(all, named{v.item("target.gateway.debounce", i), Debounce, s.Channel})
+	}
+	for i, s := range g.Batch {
+		all = append(all, named{v.item("target.gateway.batch", i), batchWord, s.Channel})
 	}
 	for i, b := range all {
 		for _, a := range all[:i] {

@@ -53,6 +53,9 @@ func (v *validator) expectations() {
 		if w := e.Debounce; w != nil {
 			v.shapeWant(join(path, Debounce), Debounce, e, w)
 		}
+		if w := e.Batch; w != nil {
+			v.batchWant(join(path, batchWord), e, w)
+		}
 		if w := e.State; w != nil {
 			v.stateWant(join(path, "state"), e, w)
 		}

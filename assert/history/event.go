@@ -146,6 +146,7 @@ const (
 	FlagPosted                       // said over HTTP, on none of the client's connections (Publish, Outcome). Arrived of the Publish: since when it could have been sent
 	FlagWeighed                      // its payload was compared with what the plan's transformation makes of the published one (Deliver)
 	FlagGone                         // it takes its key away (Booked)
+	FlagJoined                       // it came in the same message of the WebSocket, or the same event of a stream, as the Deliver before it, of the same client (Deliver)
 )
 
 // ClientID numbers the clients of a run, from 0. -1: nobody in particular.
@@ -186,7 +187,7 @@ type Event struct {
 	Arrived time.Duration // kernel receive stamp if FlagKernel, else equal to Seen; for latency, and to excuse what waited here
 	Seen    time.Duration // after the read that completed it; for the order of facts
 
-	Bytes int32 // size of the message on the wire, where known
+	Bytes int32 // size of the message on the wire, where known; of those that came joined the first has that of all
 	Note  string
 }
 

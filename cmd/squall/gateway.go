@@ -41,6 +41,7 @@ type gatewayOptions struct {
 	roles       [][2]string
 	throttles   shapes
 	debounces   shapes
+	batches     batches
 	transforms  []gateway.Transform
 	config      gateway.Config
 }
@@ -92,6 +93,7 @@ squall list defects tells what each of them does.`,
 	f.Var(&o.throttles, "throttle", "send at most one event in a time, as in tally.*=200ms, or =200ms,first; may be repeated")
 	o.debounces.quiet = true
 	f.Var(&o.debounces, "debounce", "send an event when none has come for a time, as in status.*=300ms; may be repeated")
+	f.Var(&o.batches, "batch", "send up to so many events in one message, and none later than a time, as in activity.*=50,100ms; may be repeated")
 	f.BoolVar(&o.config.Priority, "priority", false, "let urgent messages overtake those of other channels")
 	f.Var(transforms{&o.transforms}, "transform", "rewrite the payloads of a channel, as in 'vote.*={option: \"{msg.option}\"}'; may be repeated")
 	f.BoolVar(&o.control, "control", false, "obey lines on stdin: ID VERB NODE DOWN PAUSE")
@@ -122,7 +124,7 @@ func (o *gatewayOptions) configure() (gateway.Config, error) {
 		c.Filter = scenario.CompileFilter
 	}
 	c.Shapes = append(o.throttles.all, o.debounces.all...)
-	c.Transforms = o.transforms
+	c.Batches, c.Transforms = o.batches, o.transforms
 	c.Slow, c.Seed = gateway.SlowPolicy(o.slow.value), o.seed.value
 	c.Limits = gateway.Limits{
 		Connections: int(min(o.connections.value, 1<<30)), Deliveries: float64(o.deliveries.value),

@@ -65,6 +65,8 @@ func TestGatewayErrors(t *testing.T) {
 		{"--throttle tally.*", exitUsage, "channels and a time, such as tally.*=200ms"},
 		{"--debounce status.*=1s,first", exitUsage, "channels and a time"},
 		{"--throttle a.*.=1s", exitUsage, "a segment of the pattern is empty"},
+		{"--batch activity.*=50", exitUsage, "channels, a number and a time, such as activity.*=50,100ms"},
+		{"--batch a.*.=1,1s", exitUsage, "a segment of the pattern is empty"},
 		{"extra", exitUsage, "takes no argument"},
 	} {
 		b := newBench()

@@ -15,7 +15,7 @@ func TestShapesOfAProcess(t *testing.T) {
 	p := scenario.GatewayPlan{Shapes: []scenario.Shape{
 		{Kind: scenario.Throttle, Match: "tally.*", Every: 200e6, Keep: "last"}, {Kind: scenario.Throttle, Match: "clock", Every: 1e9, Keep: "first"},
 		{Kind: scenario.Debounce, Match: "status.**", Quiet: 300e6},
-	}}
+	}, Batches: []scenario.Batch{{Match: "activity.*", Max: 50, Wait: 100e6}, {Match: "feed", Max: 2, Wait: 1e9}}}
 	o := &gatewayOptions{debounces: shapes{quiet: true}}
 	args := campaign.GatewayArgs(p, 1)
 	for i, flag := range args {
@@ -28,10 +28,17 @@ func TestShapesOfAProcess(t *testing.T) {
 			if err := o.debounces.Set(args[i+1]); err != nil {
 				t.Error(err)
 			}
+		case "batch":
+			if err := o.batches.Set(args[i+1]); err != nil {
+				t.Error(err)
+			}
 		}
 	}
 	got, err := o.configure()
 	if want := campaign.GatewayConfig(p, "").Shapes; err != nil || !reflect.DeepEqual(got.Shapes, want) {
 		t.Errorf("got %+v, %v, want %+v", got.Shapes, err, want)
+	}
+	if want := campaign.GatewayConfig(p, "").Batches; len(want) != 2 || !reflect.DeepEqual(got.Batches, want) {
+		t.Errorf("got %+v, want %+v", got.Batches, want)
 	}
 }

@@ -32,7 +32,8 @@ type Config struct {
 	// events. Nil: subscriptions with filters are refused.
 	Filter func(text string) (func(data []byte) bool, error)
 
-	Shapes []Shape // how channels are thinned out; the first that matches counts
+	Shapes  []Shape // how channels are thinned out; the first that matches counts
+	Batches []Batch // what is sent several in one message; the first that matches counts
 
 	// Priority lets publications have one. Without it all are normal.
 	Priority bool
@@ -87,6 +88,9 @@ func (c Config) complete() (Config, error) {
 	}
 	var err error
 	if c.Shapes, err = checkShapes(c.Shapes); err != nil {
+		return c, err
+	}
+	if c.Batches, err = checkBatches(c.Batches); err != nil {
 		return c, err
 	}
 	if c.Path == "" {

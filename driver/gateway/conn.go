@@ -246,17 +246,23 @@ func (c *conn) connect(m *command) *refusal {
 // send queues a frame. It never blocks; a full queue meets the policy for slow
 // consumers. Callers may hold a stream's lock, never the queue's.
 func (c *conn) send(it item) {
+	one := [1]outgoing{{item: it}}
+	c.sendAll(one[:])
+}
+
+// sendAll queues several frames, between which nothing else comes.
+func (c *conn) sendAll(list []outgoing) {
 	q := &c.queue
 	q.mu.Lock()
 	if q.dead || q.ended {
 		q.mu.Unlock()
 		return
 	}
-	if c.gateway.wrong.swallows(q, it) {
-		q.mu.Unlock()
-		return
+	for i := range list {
+		if !c.gateway.wrong.swallows(q, list[i].item) {
+			q.push(list[i].item)
+		}
 	}
-	q.push(it)
 	limit := c.gateway.cfg.Limits.Backlog
 	if q.bytes > limit && c.gateway.cfg.Slow == DropOldest {
 		q.dropOldest(limit)

@@ -222,6 +222,20 @@ func Defects() []DefectInfo {
 			[]string{"commaai/openpilot#38160", "charmplusplus/charm#697"}},
 		{"urgent-last", "takes priorities the wrong way round for every 2nd urgent event", "urgent-behind-backlog", 2,
 			[]string{"cloudamqp/lavinmq#434", "apache/activemq#306"}},
+		{"batch-oversized", "sends a batch when it holds one event more than the most", "batch-oversized", 1,
+			[]string{"segmentio/analytics-go#80"}},
+		{"batch-held-too-long", "begins a batch's wait anew with every event", "batch-held-too-long", 1,
+			[]string{"JasperFx/jasperfx#533", "segmentio/analytics-node#53", "akka/akka-persistence-cassandra#617"}},
+		{"batch-reordered", "swaps two consecutive events of one publisher inside every 5th batch that has such", "fifo-violation", 5,
+			[]string{"googleapis/google-cloud-java#4578", "googleapis/java-pubsublite#1031"}},
+		{"batch-tail-lost", "leaves the last event out of every 5th batch that a connection is sent before it is full", "lost-message", 5,
+			[]string{"calrissian/mango#202", "buoyant-data/hotdog#59"}},
+		{"batch-repeats-last", "begins every 5th batch that is not full with the last event of the batch before", "duplicate-delivery", 5,
+			[]string{"snowplow/snowplow-javascript-tracker#438", "ArieGato/serilog-sinks-rabbitmq#311"}},
+		{"batch-not-recovered", "takes what is gathered for sent when a client resumes, and does not replay it", "recovered-flag-lie", 1,
+			[]string{"exowarexyz/monorepo#39"}},
+		{"not-batched", "gathers events, and sends each in a message of its own", "not-batched", 1,
+			[]string{"confluentinc/confluent-kafka-dotnet#1409"}},
 	}
 }
 
@@ -327,6 +341,15 @@ type wrong struct {
 	urgentWaits            *trigger
 	urgentLast             *trigger
 	headOfLineBlock        *trigger
+	batchOversized         *trigger
+	batchHeld              *trigger
+	batchReordered         *trigger
+	batchTail              *trigger
+	batchRepeats           *trigger
+	batchForgotten         *trigger
+	notBatched             *trigger
+
+	none bool // no defect is on
 
 	mu      sync.Mutex
 	heirs   []inheritance       // connection-id-reuse-leak
@@ -449,11 +472,18 @@ func (w *wrong) places() map[string]**trigger {
 		"urgent-waits":              &w.urgentWaits,
 		"urgent-last":               &w.urgentLast,
 		"head-of-line-block":        &w.headOfLineBlock,
+		"batch-oversized":           &w.batchOversized,
+		"batch-held-too-long":       &w.batchHeld,
+		"batch-reordered":           &w.batchReordered,
+		"batch-tail-lost":           &w.batchTail,
+		"batch-repeats-last":        &w.batchRepeats,
+		"batch-not-recovered":       &w.batchForgotten,
+		"not-batched":               &w.notBatched,
 	}
 }
 
 func newWrong(defects []Defect, seed uint64) (*wrong, error) {
-	w := &wrong{}
+	w := &wrong{none: len(defects) == 0}
 	places := w.places()
 	every := make(map[string]int)
 	for _, d := range Defects() {

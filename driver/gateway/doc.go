@@ -68,6 +68,16 @@
 // what is sent have no holes. The answer to a publish on such a channel means that the
 // event is with the server, and has no offset; the last event always comes.
 //
+//	{"type":"event","channel":"activity.1","offset":7,"data":{…}}
+//	{"type":"event","channel":"activity.1","offset":8,"data":{…}}
+//
+// Batches. A server MAY gather the events of a channel, and send each subscriber several in
+// one message, a line each: some number of them at most, and at the latest some time after
+// the first of them was published. All else is as elsewhere: each has its offset, stands in
+// the history and is acknowledged when it is published, and none is left out. Who
+// unsubscribes gets what is gathered before the answer; who subscribes gets of it only what
+// is replayed. A batch MAY be sent earlier. Causality does not hold on such a channel.
+//
 // Recovery. A client that returns names its position: the epoch, and the offset
 // of the last event it has. If the epoch is still the channel's and every later
 // event is still in the history, the answer says recovered true, and all events

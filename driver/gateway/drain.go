@@ -42,7 +42,9 @@ func (g *Gateway) Drain(ctx context.Context, d Drain) error {
 	if err := sleep(ctx, d.Grace); err != nil {
 		return fmt.Errorf("draining: %w", err)
 	}
-	for _, c := range g.part(leave) {
+	leaving := g.part(leave)
+	g.hub.flush()
+	for _, c := range leaving {
 		leave(c)
 	}
 	g.mu.Lock()

@@ -51,6 +51,9 @@ func (sub *subscription) tellPosition(offset uint64) {
 // tell sends what is no message of the session, and is not counted: to the session's
 // connection, if there is one.
 func (sub *subscription) tell(it item) {
+	if sub.stream.batcher.keep(sub, outgoing{item: it, told: true}) {
+		return
+	}
 	s := sub.session
 	if s == nil {
 		sub.conn.send(it)

@@ -68,12 +68,14 @@ func newNode(cfg Config, node int, other *Gateway) (*Gateway, error) {
 			size: cfg.HistorySize, ttl: cfg.HistoryTTL,
 			epoch:    func() string { return g.word(8) },
 			shapes:   cfg.Shapes,
+			batches:  cfg.Batches,
 			streams:  make(map[string]*stream),
 			sessions: sessions{size: cfg.QueueSize, ttl: cfg.QueueTTL},
 		}
 		if g.wrong, err = newWrong(cfg.Defects, seed); err != nil {
 			return nil, fmt.Errorf("configuring the gateway: %w", err)
 		}
+		g.hub.wrong = g.wrong
 	}
 	g.wg.Go(g.sweep)
 	return g, nil

@@ -14,7 +14,10 @@ type hub struct {
 	ttl   time.Duration
 	epoch func() string // a new random one
 
-	shapes []Shape
+	shapes  []Shape
+	batches []Batch
+	batched atomic.Uint32 // batches so far
+	wrong   *wrong
 
 	sessions sessions
 	outcasts outcasts
@@ -52,6 +55,15 @@ func (h *hub) forget() {
 	}
 }
 
+// flush sends what is gathered in batches.
+func (h *hub) flush() {
+	for _, s := range h.all() {
+		s.mu.Lock()
+		s.batcher.flush()
+		s.mu.Unlock()
+	}
+}
+
 // lose makes every channel lose its stream.
 func (h *hub) lose() {
 	for _, s := range h.all() {
@@ -80,7 +92,7 @@ func (h *hub) stream(name string) *stream {
 	if s.size > 0 {
 		s.top.epoch = h.epoch()
 	}
-	s.shaper = h.shaper(s)
+	s.shaper, s.batcher = h.shaper(s), h.batcher(s)
 	h.streams[name] = s
 	h.attachAll(s)
 	return s

@@ -128,6 +128,8 @@ func (p *pattern) attach(s *stream, sub *subscription) {
 	if sub == nil {
 		sub = &subscription{conn: p.conn, stream: s, session: p.session}
 		s.add(sub)
+	} else {
+		s.batcher.serve(sub) // as it was until now
 	}
 	if len(sub.claims) == 0 {
 		s.wide++
@@ -158,6 +160,7 @@ func (h *hub) removePattern(p *pattern) {
 	for s, sub := range p.members {
 		s.mu.Lock()
 		sub = sub.latest()
+		s.batcher.serve(sub)
 		if i := slices.Index(sub.claims, p); i >= 0 {
 			sub.claims = slices.Delete(sub.claims, i, i+1)
 			if len(sub.claims) == 0 && sub.index >= 0 {
@@ -199,7 +202,8 @@ func (s *stream) replace(sub *subscription) bool {
 		if old.conn != sub.conn || len(old.claims) == 0 {
 			continue
 		}
-		sub.index, sub.claims = old.index, old.claims
+		s.batcher.serve(old)
+		sub.index, sub.claims, sub.since = old.index, old.claims, s.batcher.since()
 		s.subs[old.index] = sub
 		old.index, old.claims, old.heir = -1, nil, sub
 		s.enters(sub)
@@ -213,6 +217,7 @@ func (s *stream) replace(sub *subscription) bool {
 func (s *stream) release(sub *subscription) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.batcher.serve(sub)
 	if len(sub.claims) == 0 {
 		s.drop(sub)
 	} else if sub.exact {

@@ -14,6 +14,7 @@ func (s *stream) enters(sub *subscription) {
 		return
 	}
 	if s.there[user]++; s.there[user] == 1 {
+		s.batcher.flush()
 		s.tell(sayMember("join", s.name, user))
 	}
 }
@@ -28,6 +29,7 @@ func (s *stream) leaves(sub *subscription) {
 	}
 	if s.there[user]--; s.there[user] == 0 {
 		delete(s.there, user)
+		s.batcher.flush()
 		s.tell(sayMember("leave", s.name, user))
 	}
 }
@@ -53,6 +55,7 @@ func (sub *subscription) watch() {
 		}
 	}
 	sub.watches = true
+	s.batcher.flush()
 	sub.conn.send(item{frame: sayPresence(s.name, s.there)})
 }
 

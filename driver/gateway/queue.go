@@ -9,13 +9,14 @@ type item struct {
 	sub    *subscription // of an event or gap; nil for answers, which are never dropped
 	at     position      // of an event or gap
 	level  level         // of an event
-	passed uint16        // how many have overtaken it
 	free   bool          // what is urgent may go before it: a ping or pong, the answer to a publish
+	passed uint16        // how many have overtaken it
+	batch  uint32        // what has the same number, and stands next to it, goes into the same message; 0: nothing
 	number uint64        // of what a session remembers; 0: none does
 }
 
 // empty makes an event a gap.
-func (it *item) empty() { it.frame, it.replay = nil, nil }
+func (it *item) empty() { it.frame, it.replay, it.batch = nil, nil, 0 }
 
 // appendTo appends what the item is on the wire. Replays are framed only now:
 // thousands of clients may return at once, and what they all wait for is in the
@@ -61,11 +62,18 @@ func (q *queue) push(it item) {
 // take moves frames of about limit bytes into buf; the caller holds mu.
 func (q *queue) take(buf []byte, limit int) []byte {
 	for q.next < len(q.items) && (len(buf) == 0 || len(buf)+len(q.items[q.next].frame)+len(q.items[q.next].replay) <= limit) {
-		it := &q.items[q.next]
-		buf = it.appendTo(buf)
-		q.bytes -= len(it.frame)
-		*it = item{}
-		q.next++
+		n := q.run()
+		next := q.items[q.next : q.next+n]
+		if n > 1 {
+			buf = joined(buf, next)
+		} else {
+			buf = next[0].appendTo(buf)
+		}
+		for i := range next {
+			q.bytes -= len(next[i].frame)
+		}
+		clear(next)
+		q.next += n
 	}
 	if q.next == len(q.items) {
 		q.next = 0

@@ -167,7 +167,8 @@ func (s *session) move(c *conn) {
 			continue
 		}
 		sub.stream.mu.Lock()
-		sub.unwatch() // who returns asks anew
+		sub.stream.batcher.serve(sub) // it was published before the return
+		sub.unwatch()                 // who returns asks anew
 		sub.conn = c
 		sub.stream.mu.Unlock()
 	}
@@ -183,23 +184,46 @@ func (s *session) has(received uint64, all *sessions) bool {
 	return received <= s.sent && s.sent-received <= uint64(len(s.past))
 }
 
-// take sends a message to the session's connection, if there is one, and
-// remembers it. Data is that of an event.
-func (s *session) take(it item, data []byte, all *sessions, w *wrong) {
+// take sends messages to the session's connection, if there is one, and remembers
+// them.
+func (s *session) take(list []outgoing, all *sessions, w *wrong) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.conn == nil && w.offlineQueueDrop.fires() {
-		return
+	n := 0
+	for i := range list {
+		o := &list[i]
+		switch {
+		case o.told:
+		case s.conn == nil && w.offlineQueueDrop.fires():
+			continue
+		default:
+			s.taken++
+			o.number = s.taken
+		}
+		list[n] = *o
+		n++
 	}
-	s.taken++
-	it.number = s.taken
+	list = list[:n]
 	if s.conn != nil {
-		s.conn.send(it)
+		s.conn.sendAll(list)
 	}
 	if s.also != nil {
-		s.also.send(it)
+		s.also.sendAll(list)
 	}
+	for i := range list {
+		if !list[i].told {
+			s.remember(list[i].item, list[i].data, all)
+		}
+	}
+	if s.conn != nil {
+		s.mend(s.conn)
+	}
+}
+
+// remember keeps a message for the session's return. Data is that of an event. Under mu.
+func (s *session) remember(it item, data []byte, all *sessions) {
 	s.sent++
+	it.batch = 0
 	if data != nil {
 		it.frame, it.replay = nil, data
 	}
@@ -208,9 +232,6 @@ func (s *session) take(it item, data []byte, all *sessions, w *wrong) {
 		s.past = s.past[1:]
 	}
 	s.past = append(s.past, it)
-	if s.conn != nil {
-		s.mend(s.conn)
-	}
 }
 
 // mend makes what is remembered what the client is sent, where the backlog of its
@@ -313,10 +334,20 @@ func (c *conn) unsubscribeAll() {
 // send hands something to whoever serves the subscription now. Data is that of
 // an event, for when it has to be sent again. Under the stream's lock.
 func (sub *subscription) send(it item, data []byte) {
-	g := sub.conn.gateway
-	if sub.session != nil {
-		sub.session.take(it, data, &g.hub.sessions, g.wrong)
+	o := outgoing{item: it, data: data}
+	if sub.stream.batcher.keep(sub, o) {
 		return
 	}
-	sub.conn.send(it)
+	one := [1]outgoing{o}
+	sub.pass(one[:])
+}
+
+// pass is send of several, between which nothing else comes.
+func (sub *subscription) pass(list []outgoing) {
+	g := sub.conn.gateway
+	if sub.session != nil {
+		sub.session.take(list, &g.hub.sessions, g.wrong)
+		return
+	}
+	sub.conn.sendAll(list)
 }

@@ -24,7 +24,8 @@ type event struct {
 	at     time.Time
 	from   uint64 // number of the connection that published it
 	level  level
-	blind  bool // of filter-false-negative: no filter lets it through
+	blind  bool   // of filter-false-negative: no filter lets it through
+	nth    uint64 // of those that are gathered in batches; 0: it is sent at once
 }
 
 // stream is one channel: its offsets, its history and its subscribers. Offsets
@@ -52,7 +53,8 @@ type stream struct {
 	watchers int            // subs that are told who comes and goes
 	there    map[string]int // who is there, and how often; nil: nobody watches
 
-	shaper *shaper // that thins the channel out; nil: every event is sent
+	shaper  *shaper  // that thins the channel out; nil: every event is sent
+	batcher *batcher // that gathers events; nil: they are sent at once
 }
 
 // subscription is one connection's interest in one channel: there is one of
@@ -77,6 +79,8 @@ type subscription struct {
 	watches   bool   // it is told who comes and goes
 	found     *event // what the channel kept when it was registered
 	kept      int    // events that the filter has kept back since something was sent
+	since     uint64 // of the events that are gathered in batches, the last that is not for it
+	joint     []outgoing
 }
 
 // publish gives the data its offset, keeps it and sends it to everybody; on a channel
@@ -133,21 +137,34 @@ func (s *stream) emit(x said, now time.Time, w *wrong) (offset uint64) {
 	if s.wide > 0 {
 		e.wide = sayWideEvent(s.name, position{s.top.epoch, e.offset}, data)
 	}
+	if s.batcher != nil {
+		s.batcher.add(e, now)
+	} else {
+		s.spread(e, w)
+	}
+	return e.offset
+}
+
+// spread sends an event to everybody. Under the stream's lock.
+func (s *stream) spread(e event, w *wrong) {
 	if w.fanOut(s, e) || w.hand(s, e) {
-		return e.offset
+		return
 	}
 	for _, sub := range s.subs {
 		sub.deliver(e)
 	}
 	w.leak(s, e)
 	w.invent(s)
-	return e.offset
 }
 
 // deliver hands a live event over, or keeps it until the history has been read.
 // Under the stream's lock.
 func (sub *subscription) deliver(e event) {
-	if sub.buffering {
+	switch {
+	case e.nth != 0 && e.nth <= sub.since:
+		return
+	case sub.buffering:
+		e.nth = 0 // it is for this one
 		sub.buffer = append(sub.buffer, e)
 		return
 	}
@@ -212,6 +229,7 @@ func (s *stream) since(offset uint64) (missed []event, complete bool) {
 // add registers a subscription.
 func (s *stream) add(sub *subscription) {
 	s.used = time.Now()
+	sub.since = s.batcher.since()
 	sub.index = len(s.subs)
 	s.subs = append(s.subs, sub)
 	if sub.exact {
@@ -231,6 +249,7 @@ func (s *stream) drop(sub *subscription) {
 	if sub.index < 0 {
 		return
 	}
+	s.batcher.serve(sub)
 	s.used = time.Now()
 	if len(sub.claims) > 0 {
 		s.wide--
@@ -251,12 +270,13 @@ func (s *stream) drop(sub *subscription) {
 // remembered.
 func (s *stream) idle(now time.Time) bool {
 	s.expire(now)
-	return len(s.subs) == 0 && len(s.past) == 0 && s.kept == nil && !s.shaper.waits() && now.Sub(s.used) > s.ttl && s.keys.none(now)
+	return len(s.subs) == 0 && len(s.past) == 0 && s.kept == nil && !s.shaper.waits() && !s.batcher.waits() && now.Sub(s.used) > s.ttl && s.keys.none(now)
 }
 
 // lose makes the channel lose its stream, as a broker that restarts does: a new
 // epoch begins, and everybody who listens is told.
 func (s *stream) lose(epoch string) {
+	s.batcher.flush()
 	s.past, s.keys, s.kept = nil, keys{}, nil
 	s.top = position{epoch: epoch}
 	frame := sayGap(s.name, s.top, "stream lost")

@@ -83,6 +83,7 @@ func (sub *subscription) readHistory(m *command) (missed []event, complete bool)
 	}
 	missed, complete = s.since(m.offset)
 	missed, complete = sub.conn.gateway.wrong.sinceWrong(s, m.offset, missed, complete)
+	missed = sub.conn.gateway.wrong.gathered(s, missed)
 	return sub.conn.gateway.wrong.cut(sub, missed), complete
 }
 

@@ -91,6 +91,9 @@ func GatewayConfig(p scenario.GatewayPlan, key string) gateway.Config {
 	for _, s := range p.Shapes {
 		c.Shapes = append(c.Shapes, gateway.Shape{Channel: s.Match, Throttle: s.Every, First: s.Keep == "first", Debounce: s.Quiet})
 	}
+	for _, b := range p.Batches {
+		c.Batches = append(c.Batches, gateway.Batch{Channel: b.Match, Max: b.Max, Wait: b.Wait})
+	}
 	c.Priority = p.Priority
 	for i := range p.Transforms {
 		c.Transforms = append(c.Transforms, gateway.Transform{Channel: p.Transforms[i].Channel, Make: p.Transforms[i].Make})
@@ -148,6 +151,9 @@ func GatewayArgs(p scenario.GatewayPlan, seed uint64) []string {
 	}
 	for _, s := range p.Shapes {
 		args = append(args, shapeArgs(&s)...)
+	}
+	for _, b := range p.Batches {
+		args = append(args, "--batch", fmt.Sprintf("%s=%d,%s", b.Match, b.Max, b.Wait))
 	}
 	if p.Priority {
 		args = append(args, "--priority")

@@ -139,7 +139,7 @@ func untimed(all []scenario.Expectation) (rest []scenario.Expectation) {
 		if e.Rule == "latency" {
 			continue
 		}
-		e.P, e.Within, e.Shape.Settles = nil, 0, scenario.Limit{}
+		e.P, e.Within, e.Shape.Settles, e.Batch.Wait = nil, 0, scenario.Limit{}, 0
 		rest = append(rest, e)
 	}
 	return rest
