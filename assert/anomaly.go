@@ -120,6 +120,8 @@ const (
 	DebounceSettlesLate
 	// Owned by state.
 	StateDiverged
+	TombstoneLost
+	PayloadAltered
 
 	anomalies // how many there are
 )
@@ -275,6 +277,8 @@ var definitions = [anomalies]Definition{
 	DebounceUnsettled:   {"debounce-unsettled", "debounce", "debounce", "the last message of a debounced channel never came to a subscription that had been there before it was sent, or had recovered", stales},
 	DebounceSettlesLate: {"debounce-settles-late", "debounce", "debounce: settles-within", "the last message of a debounced channel came later than the limit", delays},
 	StateDiverged:       {"state-diverged", "state", "state", "a subscription did not end on the state that the publications of its channel make", stales},
+	TombstoneLost:       {"tombstone-lost", "state", "state", "the message that takes a key away never came to a subscription, which keeps the key", stales},
+	PayloadAltered:      {"payload-altered", "state", "state", "the payload of a message on a channel whose state is expected is not the published one", alters},
 
 	TransformSkipped: {"transform-skipped", "transform", "transform", "a message came as it was published, although the target is to transform it", alters},
 	TransformWrong:   {"transform-wrong", "transform", "transform", "the payload of a message is not what the transformation makes of the published one: a field is missing, is one too many, or has another value", alters},

@@ -805,4 +805,23 @@ var explanations = [anomalies]Explanation{
 		},
 		Look: "add `delivery`, `order` and `recovery` for the same channels, which name the cause; the witness shows what the client ended on",
 	},
+	TombstoneLost: {
+		Wire: "the connection is alive at the end, the message that deletes the key was published and acknowledged, and it is not among the events on it",
+		Causes: []string{
+			"events of one key are merged before they are sent, and the deletion loses against an older update",
+			"a deletion has no payload, and what has none is taken for nothing to send",
+			"a cache that is keyed by row forgets the row before its deletion has been written to everybody",
+		},
+		Issues: []string{"kubernetes/kubernetes#123072"},
+		Look:   "other clients of the channel: if all lack the deletion, it was never sent; if one does, look at what its connection was doing then",
+	},
+	PayloadAltered: {
+		Wire: "an event carries the stamp of a publication, and beside it another payload than that publication",
+		Causes: []string{
+			"two messages of one key are laid together under the later one's identity",
+			"numbers pass through a type that can't hold them: money as binary fractions, large ones as 32 bits",
+			"one buffer is filled again while an earlier event is still being written from it",
+		},
+		Look: "the field that the finding names, in the event of the witness: the sum with the message before means merging, a rounded number a conversion, the value of another key a shared buffer",
+	},
 }

@@ -70,12 +70,19 @@ func (s *settlement) admits(f *final, id ident) bool {
 // and has been since before the last message that is known was sent, or has recovered
 // all that was sent since.
 func (s *settlement) owedEnd(part int, c *cursor, f *final) bool {
+	since, held := s.heldSince(part, c)
+	return f.known && held && f.sent > since
+}
+
+// heldSince is since when a subscription that is there has been there, or has recovered
+// all that it missed; false if it isn't there at the end.
+func (s *settlement) heldSince(part int, c *cursor) (since time.Duration, held bool) {
 	p := s.parts[part]
 	who := &p.people[c.client]
-	if !f.known || !who.stayed {
-		return false
+	if !who.stayed {
+		return 0, false
 	}
-	since := c.answered
+	since = c.answered
 	switch {
 	case c.state == live && c.life == who.life && c.positioned && c.chain >= 0:
 		since = min(since, c.chain)
@@ -83,9 +90,9 @@ func (s *settlement) owedEnd(part int, c *cursor, f *final) bool {
 	default: // a pattern brings it, if anything does
 		k := p.claims.holds(p, who, c.channel, who.life)
 		if k == nil || k.state != live {
-			return false
+			return 0, false
 		}
 		since = k.answered()
 	}
-	return f.sent > since
+	return since, true
 }

@@ -131,6 +131,12 @@ func (s *script) with(setting string) error {
 			s.brief.Expect[i].Shape.Settles = scenario.Limit{Op: "<=", A: d.Seconds(), Text: v}
 		}
 		return err
+	case "fold": // merge or sum
+		for i := range s.brief.Expect {
+			if e := &s.brief.Expect[i]; e.Rule == "state" {
+				e.Want, e.Number, e.Book = v, 1, &scenario.Book{Key: "key"}
+			}
+		}
 	case "silence":
 		n, err := strconv.Atoi(v)
 		s.brief.Silence = uint16(n)
@@ -356,7 +362,7 @@ var scriptKinds = map[string]history.Kind{
 	"pub": history.Publish, "ok": history.Outcome, "fail": history.Outcome, "unknown": history.Outcome, "phase": history.Phase,
 	"cause": history.Caused, "notice": history.Announced, "expires": history.Expires, "outcast": history.Revoked, "session": history.Connected, "leftover": history.Leftover, "displaced": history.Displaced, "unsubbed": history.Unsubscribed,
 	"denied": history.Denied, "shut-out": history.Denied, "barred": history.Denied, "let-in": history.Connected, "given": history.Subscribed, "kept": history.Retained, "will": history.Will,
-	"altered": history.Altered,
+	"altered": history.Altered, "book": history.Booked,
 }
 
 func (s *script) event(f []string) error {
@@ -542,6 +548,28 @@ func (s *script) event(f []string) error {
 				e.Flags |= history.FlagPositioned
 				err = s.position(&e, args[1])
 			}
+		}
+	case history.Booked: // channel message key [amount] [gone]; - for what can't be entered
+		channel()
+		if err := s.message(&e, args[0]); err != nil {
+			return err
+		}
+		e.Code, e.Result, e.Due, e.Sent = 1, history.OK, 0, 0
+		if args[1] == "-" {
+			e.Result, e.Note = history.Failed, "the field key is missing"
+			return s.keep(e, nil)
+		}
+		e.Epoch = history.KeyID(s.names.ID(args[1]))
+		for _, x := range args[2:] {
+			if x == "gone" {
+				e.Flags |= history.FlagGone
+				continue
+			}
+			amount, err := scenario.ParseAmount(x)
+			if err != nil {
+				return err
+			}
+			e.Offset = uint64(amount)
 		}
 	case history.Displaced:
 		code, err := strconv.Atoi(args[0])

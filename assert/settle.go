@@ -28,6 +28,7 @@ type settlement struct {
 	lotsOf     map[placeKey][]lot
 	promisesOf map[history.ChannelID]*scenario.Promises
 	finals     map[history.ChannelID]*final
+	folds      map[foldKey]*folded
 	blamed     map[uint64]Anomaly // by client and channel, what some expectation owns; nil: not yet looked for
 	superseded map[missIdent]bool // messages that a debounce should have held back
 

@@ -63,7 +63,7 @@ func (s *settlement) ended(part int, at int32, f *final, last func(*tail) ident,
 		return notOwed, t
 	case t.bare:
 		return endUnseen, t
-	case t.gap > f.sent || s.j.forgot(f.sent, who.probe):
+	case t.gap > 0 && t.gap >= f.sent || s.j.forgot(f.sent, who.probe):
 		return endWaived, t
 	case !quiet(who, c) || s.j.commanded(f.sent, who.probe) != nil:
 		return endUnseen, t
@@ -318,6 +318,8 @@ func (s *settlement) slowEnd(w *want, part int, c *cursor, t *tail) *found {
 func (s *settlement) misshapen(f *found, what string) string {
 	ch := s.j.names.Name(int32(f.channel))
 	switch {
+	case f.anomaly == StateDiverged && f.said != "", f.anomaly == TombstoneLost:
+		return fmt.Sprintf("of %s %s", ch, f.said)
 	case f.said != "":
 		return fmt.Sprintf("received %s: %s", what, f.said)
 	case f.anomaly == DebouncedSuperseded && f.entry >= 0:
@@ -337,7 +339,10 @@ func (s *settlement) unshaped(f *found) (out []string) {
 		if m := s.final(s.channel(f.channel)); m.known {
 			out = append(out, fmt.Sprintf("its connection answered a probe that was sent %v after the last publication", (p.probe-m.sent).Round(time.Millisecond)))
 		}
-		return append(out, "the server announced no gap", "no other message may have been the last")
+		if out = append(out, "the server announced no gap"); f.said != "" {
+			return out
+		}
+		return append(out, "no other message may have been the last")
 	}
 	if w := s.j.want.all; f.entry >= 0 && f.entry < len(w) {
 		if x := w[f.entry].Shape; x.Per > 0 {

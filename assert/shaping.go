@@ -42,12 +42,16 @@ type shaping struct {
 	known   []shapedChannel // by channel number
 	tails   []tail          // by cursor
 	dropped int64           // receipts beyond what is kept
+
+	folds    []*filter // of the states, those by key
+	received []streams // by cursor, where a state by key is expected: every message
 }
 
 // shapedChannel is what is known of a channel.
 type shapedChannel struct {
 	asked bool
 	keep  bool // its last messages
+	all   bool // and which messages come
 	shape *scenario.Shape
 }
 
@@ -103,7 +107,9 @@ func newShaping(w *wants, b *Brief, names *history.Names) shaping {
 		case scenario.Debounce:
 			x.quiets = append(x.quiets, quietFold{want: e, entry: i, first: make(map[missIdent]incident)})
 		case "state":
-			x.states, x.on = append(x.states, &e.filter), true
+			if x.states, x.on = append(x.states, &e.filter), true; e.Book != nil {
+				x.folds = append(x.folds, &e.filter)
+			}
 		}
 	}
 	return x
@@ -121,6 +127,9 @@ func (x *shaping) channel(ch history.ChannelID) *shapedChannel {
 		for _, f := range x.states {
 			k.keep = k.keep || f.channel(ch)
 		}
+		for _, f := range x.folds {
+			k.all = k.all || f.channel(ch)
+		}
 	}
 	return k
 }
@@ -130,6 +139,17 @@ func (x *shaping) tail(at int32) *tail {
 		x.tails = append(x.tails, tail{})
 	}
 	return &x.tails[at]
+}
+
+// weighs reports whether payloads on a channel are to be those that were published.
+func (x *shaping) weighs(ch history.ChannelID) bool { return x.on && x.channel(ch).all }
+
+// receivedBy is all that a subscription has received.
+func (x *shaping) receivedBy(at int32) *streams {
+	for int(at) >= len(x.received) {
+		x.received = append(x.received, streams{})
+	}
+	return &x.received[at]
 }
 
 // deliver takes a receipt to a subscription, after its cursor has.
@@ -147,6 +167,9 @@ func (x *shaping) deliver(j *Judge, at int32, e *history.Event) {
 	}
 	replay := e.Flags&history.FlagReplay != 0 || c.resumed && c.kept && e.Due < c.answered
 	x.tail(at).receive(e, replay)
+	if k.all && e.Flags&(history.FlagStamped|history.FlagCorrupt) == history.FlagStamped {
+		x.receivedBy(at).of(e.Publisher, e.Incarnation).mark(e.Seq)
+	}
 	if k.shape == nil {
 		return
 	}

@@ -54,12 +54,15 @@ func (x *weighed) add(j *Judge, at int32, e *history.Event) {
 
 // altered takes what is wrong with the payload of the latest delivery of a client.
 func (j *Judge) altered(e *history.Event) {
-	if !j.weighed.on {
+	if !j.weighed.on && !j.shaping.weighs(e.Channel) {
 		return
 	}
 	i := incident{anomaly: TransformWrong, from: e.Offset, to: e.Offset, n: 1, id: identOf(e), came: true, said: e.Note, epoch: e.Epoch}
 	if e.Result == history.OK {
 		i.anomaly, i.said = TransformSkipped, "it is the published one: "+e.Note
+	}
+	if !j.want.transforms(e.Channel) {
+		i.anomaly = PayloadAltered
 	}
 	if e.Flags&history.FlagPositioned == 0 {
 		i.epoch, i.from, i.to = withoutOffsets, e.Seq, e.Seq
@@ -76,6 +79,16 @@ func (j *Judge) altered(e *history.Event) {
 	}
 	i.setting.witness = j.witness(i.anomaly, &i.setting, e.Client, e.Channel)
 	j.incidents.add(i)
+}
+
+// transforms reports whether a transformation is expected on a channel.
+func (w *wants) transforms(ch history.ChannelID) bool {
+	for i := range w.all {
+		if x := &w.all[i]; x.Rule == "transform" && x.filter.channel(ch) {
+			return true
+		}
+	}
+	return false
 }
 
 // transform judges whether payloads are rewritten as they should be.

@@ -390,6 +390,9 @@ func (s *settlement) unexcused(f *found) (out []string) {
 	if d.Owner == "transform" {
 		return append(out, "the field is compared by value with what the expected transformation makes of the published payload")
 	}
+	if f.anomaly == PayloadAltered {
+		return append(out, "the payload is compared by value, field by field, with what the plan published under this stamp")
+	}
 	switch d.harm {
 	case stales, floods:
 		return s.unshaped(f)

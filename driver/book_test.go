@@ -1,9 +1,11 @@
 package driver
 
 import (
+	"bytes"
 	"testing"
 
 	"squall/assert/history"
+	"squall/driver/dialect"
 	"squall/scenario"
 )
 
@@ -42,5 +44,47 @@ func TestPublicationsAreEntered(t *testing.T) {
 	published.Channel = 1
 	if got := s.enter(published, []byte(payload)); len(got) != 0 {
 		t.Errorf("on another channel: %+v", got)
+	}
+}
+
+const purse = `squall: 1
+name: purse
+duration: 10s
+clients:
+  a: {count: 1, subscribe: [{channel: a}]}
+  p: {count: 2, publish: [{channel: a, rate: 10/s, payload: {account: "{n}", amount: "{seq / 4}"}}]}
+expect:
+  - state: {channel: a, fold: sum, key: account, value: amount, equals: published}
+`
+
+// TestWhatIsAddedUpIsWeighed: where the state by key is expected, what comes has to be
+// what was published.
+func TestWhatIsAddedUpIsWeighed(t *testing.T) {
+	plan, problems := scenario.Load("x.yaml", []byte(purse), scenario.Options{Dialects: []scenario.DialectInfo{{Name: "events", Offsets: true}}})
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	s, sink := weigher(t)
+	s.fleet.plan, s.weighing = plan, weighing{on: plan.Compares()}
+	m, err := plan.Publishers[1].Compose(4, 0, s.fleet.runID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	st := s.numbered(dialect.Stamp{Run: s.fleet.cfg.Run, Publisher: 1, Seq: 5, Channel: history.Hash([]byte("a"))}, 0, &m)
+	right := dialect.AppendStamped(nil, m.Payload, st, 200)
+	for round := range 3 {
+		for _, row := range []struct {
+			name    string
+			message []byte
+			want    string
+		}{
+			{"right", event("a", right), "recv weighed"},
+			{"as a server might print it", event("a", reprinted(t, right)), "recv weighed"},
+			{"rounded", event("a", bytes.Replace(right, []byte("1.25"), []byte("1"), 1)), "recv weighed, altered weighed 2: the field amount has another value"},
+		} {
+			if got := sink.hear(s, row.message); got != row.want {
+				t.Errorf("round %d, %s: got %s, want %s", round, row.name, got, row.want)
+			}
+		}
 	}
 }

@@ -125,7 +125,7 @@ func (s *shard) stamped(c *client, bytes int, at engine.Stamp) bool {
 	switch dialect.FindStamp(s.msg.Payload, &s.stamp) {
 	case dialect.StampValid:
 		s.placed(&s.stamp, bytes, at)
-		if len(s.fleet.plan.Transforms) > 0 {
+		if s.weighing.on {
 			s.weigh(&s.stamp, s.msg.Payload)
 		}
 		return true

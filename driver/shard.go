@@ -126,6 +126,7 @@ func newShard(f *fleet, index, shards int) *shard {
 	}
 	plan := f.plan
 	s.ends = newEnds(plan, f.cfg.Names)
+	s.weighing.on = plan.Compares()
 	n := (len(plan.Clients) - index + shards - 1) / shards
 	s.clients = make([]client, n)
 	if s.stream, _ = s.dec.(dialect.Streamed); s.stream != nil {

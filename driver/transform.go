@@ -10,12 +10,14 @@ import (
 )
 
 // weighing compares delivered payloads with what the plan's transformations make of
-// the published ones. What was published is not kept: the stamp says which
+// the published ones, or where their state by key is expected with the published ones
+// themselves. What was published is not kept: the stamp says which
 // publication it is, and the plan composes it again. What has been found right is
 // remembered by its bytes, so that of a fan-out, a replay and all who share a pattern
 // only the first copy is decoded.
 type weighing struct {
-	numbers []int16 // 1 + the transformation of a channel, by the channel's number; 0: not asked yet
+	on      bool    // the plan expects any of that
+	numbers []int16 // 1 + the transformation of a channel, by the channel's number, 1 + asWritten; 0: not asked yet
 	seed    maphash.Seed
 	slots   [repeatSlots]weighed
 }
@@ -26,20 +28,27 @@ type weighed struct {
 	payload []byte
 }
 
+// asWritten is the number that stands for no transformation at all.
+const asWritten = -2
+
 // of is the number of the transformation that is expected of a channel; 0: none.
+// asWritten: what is delivered is to be what was published.
 func (w *weighing) of(f *fleet, ch history.ChannelID) int {
 	for int(ch) >= len(w.numbers) {
 		w.numbers = append(w.numbers, 0)
 	}
 	if w.numbers[ch] == 0 {
-		w.numbers[ch] = int16(1 + f.plan.TransformOf(f.cfg.Names.Name(int32(ch))))
+		name := f.cfg.Names.Name(int32(ch))
+		if w.numbers[ch] = int16(1 + f.plan.TransformOf(name)); f.plan.Weighs(name) {
+			w.numbers[ch] = 1 + asWritten
+		}
 	}
 	return int(w.numbers[ch]) - 1
 }
 
 // numbered says in a stamp which publication it is, where payloads are to be compared.
 func (s *shard) numbered(st dialect.Stamp, id history.ChannelID, m *scenario.Publication) dialect.Stamp {
-	if len(s.fleet.plan.Transforms) > 0 && s.weighing.of(s.fleet, id) > 0 {
+	if s.weighing.on && s.weighing.of(s.fleet, id) != 0 {
 		st.Number, st.Made = m.Number, m.Made
 	}
 	return st
@@ -70,7 +79,13 @@ func (s *shard) weigh(st *dialect.Stamp, payload []byte) {
 	if err != nil { // then it was never published
 		return
 	}
-	fit, wrong := plan.Compare(number, m.Payload, payload)
+	var fit scenario.Fit
+	var wrong string
+	if number != asWritten {
+		fit, wrong = plan.Compare(number, m.Payload, payload)
+	} else if wrong = plan.Differs(s.fleet.cfg.Names.Name(int32(in.Channel)), m.Payload, payload); wrong != "" {
+		fit = scenario.Misfit
+	}
 	switch fit {
 	case scenario.Vague:
 		return

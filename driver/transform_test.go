@@ -39,6 +39,7 @@ func weigher(t testing.TB) (*shard, *told) {
 	sink := &told{}
 	s := listener(history.NewNames([]string{"a", "b"}))
 	s.fleet.plan, s.fleet.runID, s.sink = plan, "r1", sink
+	s.weighing.on = plan.Compares()
 	c := &s.clients[0]
 	c.Start(0, 0, &s.out)
 	c.Opened(0, &s.out)

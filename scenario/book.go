@@ -55,6 +55,48 @@ func (p *Plan) BooksOf(channel string) (numbers []int) {
 	return numbers
 }
 
+// Weighs reports whether what is delivered on a channel is to be what was published there:
+// the state of its messages by key is expected, and no transformation is.
+func (p *Plan) Weighs(channel string) bool {
+	for i := range p.Expect {
+		if e := &p.Expect[i]; e.Rule == "state" && e.Book != nil && (e.Channel == "" || Match(e.Channel, channel)) {
+			return p.TransformOf(channel) == 0
+		}
+	}
+	return false
+}
+
+// Compares reports whether any delivered payload is to be compared with the published one.
+func (p *Plan) Compares() bool {
+	return len(p.Transforms) > 0 || slices.ContainsFunc(p.Expect, func(e Expectation) bool { return e.Rule == "state" && e.Book != nil })
+}
+
+// Differs says what is wrong with the first field of a published payload that the delivered
+// one lacks or has with another value; "" if there is none. Numbers of books must be the same exactly.
+func (p *Plan) Differs(channel string, published, delivered []byte) string {
+	got := decodeMessage(delivered)
+	if got == nil {
+		return "the payload is no object"
+	}
+	msg := decodeMessage(published)
+	for key := range got {
+		if _, has := msg[key]; !has { // a target may add what it likes
+			delete(got, key)
+		}
+	}
+	if wrong := difference(any(msg), any(got), ""); wrong != "" {
+		return wrong
+	}
+	for _, n := range p.BooksOf(channel) {
+		b := &p.Books[n-1]
+		x, err := b.Enter(published)
+		if y, _ := b.Enter(delivered); err == nil && x != y {
+			return other(b.Value)
+		}
+	}
+	return ""
+}
+
 // Enter makes the entry of a publication. An error says, without telling any value, why
 // there is none.
 func (b *Book) Enter(payload []byte) (x Entry, err error) {
@@ -205,13 +247,18 @@ func (c *compiler) entered() {
 		return false
 	}
 	refused := make(map[*entry]bool)
+	owner := make(map[string]*Publisher)
 	for i := range c.plan.Publishers {
 		p := &c.plan.Publishers[i]
 		if refused[p.entry] {
 			continue
 		}
-		if m, err := p.Compose(0, 0, c.o.Run); err == nil {
-			refused[p.entry] = refuse(join(p.entry.path, "payload"), m.Channel, m.Payload)
+		m, err := p.Compose(0, 0, c.o.Run)
+		if err != nil {
+			continue
+		}
+		if refused[p.entry] = refuse(join(p.entry.path, "payload"), m.Channel, m.Payload); !refused[p.entry] && !c.dialect.Offsets {
+			refused[p.entry] = c.shared(owner, p, &m)
 		}
 	}
 	for i := range c.plan.Clients {
@@ -222,6 +269,27 @@ func (c *compiler) entered() {
 			}
 		}
 	}
+}
+
+// shared refuses two publishers of one row, whose messages nothing puts in an order.
+func (c *compiler) shared(owner map[string]*Publisher, p *Publisher, m *Publication) bool {
+	for i := range c.plan.Expect {
+		e := &c.plan.Expect[i]
+		if e.Rule != "state" || e.Want != FoldMerge || e.Channel != "" && !Match(e.Channel, m.Channel) {
+			continue
+		}
+		x, err := e.Book.Enter(m.Payload)
+		if err != nil {
+			continue
+		}
+		row := fmt.Sprintf("%d\x00%s\x00%s", e.Number, m.Channel, x.Key)
+		if other := owner[row]; other != nil && other != p {
+			c.fail(p.entry.path, "found a second publisher of the key %s on %s, expected one: the dialect %s has no offsets, so nobody can say which of their messages is the last", quote(x.Key), quote(m.Channel), c.dialect.Name)
+			return true
+		}
+		owner[row] = p
+	}
+	return false
 }
 
 // checkField checks the name of a field, as books have it.

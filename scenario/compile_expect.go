@@ -186,6 +186,16 @@ func (e *Expectation) limits() string {
 		all = append(all, "allow "+bytesOf(float64(e.Allow)))
 	case "transform":
 		all = append(all, e.Payload)
+	case "state":
+		if b := e.Book; b != nil {
+			all = append(all, "by "+b.Key)
+			if b.Value != "" {
+				all = append(all, "of "+b.Value)
+			}
+			if b.Tombstone != "" {
+				all = append(all, "without those that are "+b.Tombstone)
+			}
+		}
 	case "heartbeat":
 		say("server-every", e.ServerEvery)
 		say("reaps-silent-within", e.Reaps)

@@ -94,9 +94,9 @@ type PriorityWant struct {
 // StateWant is an expectation about what a channel ends on.
 type StateWant struct {
 	Channel string `yaml:"channel" about:"Pattern of channels."`
-	Fold    string `yaml:"fold" enum:"last,merge,sum" later:"merge,sum" about:"How messages make a state."`
-	Key     string `yaml:"key" later:"*" about:"With merge and sum: field that names the entry."`
-	Value   string `yaml:"value" later:"*" about:"With sum: field with the number."`
-	Gone    string `yaml:"tombstone" later:"*" about:"With merge: field that is true in a message that takes its key away."`
+	Fold    string `yaml:"fold" enum:"last,merge,sum" about:"How messages make a state: the last one, the last one of each key, or the sums of a number by key."`
+	Key     string `yaml:"key" about:"With merge and sum: field that names the entry."`
+	Value   string `yaml:"value" about:"With sum: field with the number."`
+	Gone    string `yaml:"tombstone" about:"With merge: field that is true in a message that takes its key away."`
 	Equals  string `yaml:"equals" enum:"published" about:"What it must equal."`
 }

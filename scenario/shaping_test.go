@@ -77,7 +77,6 @@ func TestShapingProblems(t *testing.T) {
 		{`expect: [{debounce: {channel: "c.*", quiet: 1s, at-most: 1 per 1s}}]`, `x.yaml:7:58: found at-most with debounce, expected channel, quiet or settles-within only`},
 		{`expect: [{state: {channel: "c.*", equals: published}}]`, `x.yaml:7:18: found no fold, expected how messages make a state, as in fold: last`},
 		{`expect: [{state: {channel: "c.*", fold: last}}]`, `x.yaml:7:18: found nothing that the state is to equal, expected equals: published`},
-		{`expect: [{state: {channel: "c.*", fold: sum, equals: published}}]`, `x.yaml:7:41: "fold: sum" is known, not yet available`},
 		{shaped("throttle", `{channel: "c.*", every: 1s, keep: first}`) + "\n" + `expect: [{throttle: {channel: c.1, at-most: 1 per 1s, settles-within: 1s}}]`, `x.yaml:8:71: found settles-within for "c.1", expected none: what is throttled with keep: first need not come to its last value`},
 	} {
 		if _, problems := Load("x.yaml", []byte(small(row.line)), options()); problems.Error() != row.want {

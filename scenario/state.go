@@ -1,7 +1,5 @@
 package scenario
 
-import "slices"
-
 // How the messages of a channel make a state that a client ends on.
 const (
 	FoldLast  = "last"  // the last message is the state
@@ -12,7 +10,7 @@ const (
 // stateWant checks the body of an expectation about what channels end on.
 func (v *validator) stateWant(path string, e *ExpectSpec, w *StateWant) {
 	v.channelWant(path, e, w.Channel)
-	if w.Fold == "" && v.sound(path) && !slices.Contains(v.s.later, join(path, "fold")) {
+	if w.Fold == "" && v.sound(path) {
 		v.fail(path, "found no fold, expected how messages make a state, as in fold: last")
 	}
 	if w.Equals == "" && v.sound(path) {
@@ -27,7 +25,7 @@ func (v *validator) stateWant(path string, e *ExpectSpec, w *StateWant) {
 		switch {
 		case x.field != "" && !wanted && v.sound(path) && w.Fold != "":
 			v.fail(join(path, x.key), "found %s with fold: %s, expected it with %s only", x.key, w.Fold, x.of)
-		case x.field == "" && wanted && x.key != "tombstone" && v.sound(path) && !slices.Contains(v.s.later, join(path, "fold")):
+		case x.field == "" && wanted && x.key != "tombstone" && v.sound(path):
 			v.fail(path, "found fold: %s without %s, expected the field of the payload, as in %s: account", w.Fold, x.key, x.key)
 		}
 	}
@@ -37,6 +35,11 @@ func (v *validator) stateWant(path string, e *ExpectSpec, w *StateWant) {
 func (c *compiler) expectState(e *Expectation, w *StateWant, path string) {
 	e.Rule, e.Want, e.Channel = "state", w.Fold, w.Channel
 	if w.Fold != FoldLast {
+		for _, x := range c.plan.Promises.AllShapes() {
+			if w.Channel == "" || Overlap(w.Channel, x.Match) {
+				c.fail(path, "found fold: %s of %s, which is thinned out (%s), expected fold: last: what is left out there may be the last of its key", w.Fold, quote(or(w.Channel, "**")), x.Kind)
+			}
+		}
 		e.Book = &Book{Channel: w.Channel, Key: w.Key, Value: w.Value, Tombstone: w.Gone}
 		e.Number = c.book(path, *e.Book)
 	}

@@ -98,6 +98,7 @@ var treatments = map[string]treatment{
 	"squall run doors.yaml":                {},
 	"squall run feeds.yaml":                {add: " --set duration=3s --set timeline.0.at=1s"},
 	"squall run ballots.yaml":              {add: " --set duration=3s --set timeline.0.at=1s"},
+	"squall run purse.yaml":                {add: " --set duration=3s --set timeline.0.at=1s"},
 
 	"squall prove --scenario cuts --seeds 2": {},
 

@@ -236,6 +236,12 @@ func Defects() []DefectInfo {
 			[]string{"exowarexyz/monorepo#39"}},
 		{"not-batched", "gathers events, and sends each in a message of its own", "not-batched", 1,
 			[]string{"confluentinc/confluent-kafka-dotnet#1409"}},
+		{"delta-rounded", "leaves the decimals out of the last number of every 25th event that has any", "payload-altered", 25,
+			[]string{"nautechsystems/nautilus_trader#2904", "FuelLabs/fuels-wallet#312"}},
+		{"update-swallowed", "takes an event that follows another of its channel within 60 ms for the same change, and sends it to nobody", "state-diverged", 1,
+			[]string{"bigbluebutton/bigbluebutton#25693", "tiny-pilot/tinypilot#250"}},
+		{"tombstone-lost", "sends every 2nd event that says that something is true, as deletions do, to nobody", "tombstone-lost", 2,
+			[]string{"kubernetes/kubernetes#123072"}},
 	}
 }
 
@@ -348,6 +354,10 @@ type wrong struct {
 	batchRepeats           *trigger
 	batchForgotten         *trigger
 	notBatched             *trigger
+
+	deltaRounded    *trigger
+	updateSwallowed *trigger
+	tombstoneLost   *trigger
 
 	none bool // no defect is on
 
@@ -479,6 +489,9 @@ func (w *wrong) places() map[string]**trigger {
 		"batch-repeats-last":        &w.batchRepeats,
 		"batch-not-recovered":       &w.batchForgotten,
 		"not-batched":               &w.notBatched,
+		"delta-rounded":             &w.deltaRounded,
+		"update-swallowed":          &w.updateSwallowed,
+		"tombstone-lost":            &w.tombstoneLost,
 	}
 }
 

@@ -49,6 +49,7 @@ type stream struct {
 	lag  *lag      // of causal-inversion
 	made []byte    // of transform-state-shared: the data of the event before
 
+	said     time.Time      // of update-swallowed: when an event was let through last
 	passed   *subscription  // of lost-message: will not get the next event
 	watchers int            // subs that are told who comes and goes
 	there    map[string]int // who is there, and how often; nil: nobody watches
@@ -124,8 +125,11 @@ type said struct {
 
 // emit makes an event of it. Under the stream's lock.
 func (s *stream) emit(x said, now time.Time, w *wrong) (offset uint64) {
+	if w.withholds(s, x.data, now) {
+		return 0
+	}
 	e := event{at: now, from: x.from, blind: w.blind(s), said: x.was, level: x.level}
-	data := w.reshape(s, body{data: x.data, said: x.was})
+	data := w.round(w.reshape(s, body{data: x.data, said: x.was}))
 	if s.size > 0 {
 		e.offset = w.number(s)
 	}

@@ -49,7 +49,7 @@ func chaosScenario(seed uint64, strict bool) string {
 	c.clients()
 	c.timeline()
 	c.expect()
-	return withDeflate(withFallback(withTransforms(withShapes(withFilters(c.text.String(), seed), seed), seed), seed), seed)
+	return withDeflate(withFallback(withFolds(withTransforms(withShapes(withFilters(c.text.String(), seed), seed), seed), seed), seed), seed)
 }
 
 // chaos is one drawing.
@@ -703,7 +703,19 @@ var alsoTrue = map[string]map[string]string{
 		"slow-consumer-silent-drop": "everybody who is subscribed was slow as well",
 		"confirmed-not-subscribed":  "the fence may be what was dropped, and the only thing that a returned client was owed",
 	},
+	"update-swallowed": {
+		"ack-then-drop":             nobodyGets,
+		"confirmed-not-subscribed":  nobodyGets + "; of those who were subscribed it may have been all",
+		"lost-message":              nobodyGets + "; without offsets a later one of its publisher shows it",
+		"slow-consumer-silent-drop": nobodyGets + ", and who was subscribed may have been slow",
+		"offline-queue-drop":        nobodyGets + ", and who was subscribed may have been away from a session",
+		"last-value-swallowed":      "the last one of a shaped channel may be what goes no further",
+		"debounce-unsettled":        "the same",
+	},
 }
+
+// nobodyGets is what else an event that was acknowledged and went no further is.
+const nobodyGets = "delivery owns what was acknowledged and came to nobody, where it is judged"
 
 const behindFilter = "what comes before it, or what others would have got, may be kept back by filters"
 
