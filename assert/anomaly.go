@@ -113,6 +113,11 @@ const (
 	LastValueSwallowed
 	StaleLastValue
 	ThrottleSettlesLate
+	// Owned by aggregate.
+	AggregateLost
+	AggregateOvercounted
+	AggregateMisattributed
+	NotAggregated
 	// Owned by debounce.
 	DebouncedEarly
 	DebouncedSuperseded
@@ -140,17 +145,18 @@ const (
 	herds // brings clients back together
 	parts // ends connections in the wrong way
 	leaks
-	lingers // keeps what is dead
-	kills   // ends what is alive
-	offends // lets pass what is wrong
-	spreads // makes one client suffer for another
-	bars    // turns away who may come in
-	keeps   // gives newcomers something else than what is kept for them
-	floods  // sends what should have been thinned out
-	stales  // leaves somebody with an old value
-	alters  // delivers something else than it should be
-	waits   // comes behind what it should overtake
-	gathers // comes with too many others, too late for them, or with none
+	lingers   // keeps what is dead
+	kills     // ends what is alive
+	offends   // lets pass what is wrong
+	spreads   // makes one client suffer for another
+	bars      // turns away who may come in
+	keeps     // gives newcomers something else than what is kept for them
+	floods    // sends what should have been thinned out
+	stales    // leaves somebody with an old value
+	alters    // delivers something else than it should be
+	waits     // comes behind what it should overtake
+	gathers   // comes with too many others, too late for them, or with none
+	miscounts // makes a sum of something else than it should be
 )
 
 // Definition explains one anomaly; `squall explain` prints it.
@@ -279,6 +285,11 @@ var definitions = [anomalies]Definition{
 	StateDiverged:       {"state-diverged", "state", "state", "a subscription did not end on the state that the publications of its channel make", stales},
 	TombstoneLost:       {"tombstone-lost", "state", "state", "the message that takes a key away never came to a subscription, which keeps the key", stales},
 	PayloadAltered:      {"payload-altered", "state", "state", "the payload of a message on a channel whose state is expected is not the published one", alters},
+
+	AggregateLost:          {"aggregate-lost", "aggregate", "aggregate", "the sums that a subscription has received are less than what was published, although it was there all the time, or recovered", miscounts},
+	AggregateOvercounted:   {"aggregate-overcounted", "aggregate", "aggregate", "the sums that a subscription has received are more than what was published, or hold what was refused, or one of them came again", miscounts},
+	AggregateMisattributed: {"aggregate-misattributed", "aggregate", "aggregate", "the sums that a subscription has received are right together, but something was added to another key than it was published under", miscounts},
+	NotAggregated:          {"not-aggregated", "aggregate", "aggregate", "a message came that holds no sum, where the target sends sums", miscounts},
 
 	TransformSkipped: {"transform-skipped", "transform", "transform", "a message came as it was published, although the target is to transform it", alters},
 	TransformWrong:   {"transform-wrong", "transform", "transform", "the payload of a message is not what the transformation makes of the published one: a field is missing, is one too many, or has another value", alters},

@@ -80,7 +80,7 @@ func newEvidence(size int) evidence {
 
 func (v *evidence) add(e *history.Event) {
 	switch e.Kind {
-	case history.Publish, history.Outcome, history.Missed, history.Ready, history.Resynced, history.Refused, history.Problem, history.Phase, history.Say, history.Will, history.Booked:
+	case history.Publish, history.Outcome, history.Missed, history.Ready, history.Resynced, history.Refused, history.Problem, history.Phase, history.Say, history.Told, history.Will, history.Booked:
 		return // no witness shows them: see concerns
 	}
 	f := &v.ring[v.next&uint64(len(v.ring)-1)]

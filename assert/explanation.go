@@ -757,6 +757,44 @@ var explanations = [anomalies]Explanation{
 		Issues: []string{"MarineYachtRadar/mayara-server#363"},
 		Look:   "the configured time beside `settles-within`; then how long the timer is behind when it fires",
 	},
+	AggregateLost: {
+		Wire: "added up over a whole run, or over a disconnect and the replay behind it, the sums that one connection got of an option are less than what publishers were told is counted",
+		Causes: []string{
+			"a vote that comes while a window is being sent is added to the one that has just been read, and cleared with it",
+			"what is being added up lives with a connection, or in a process, that ends before its window does",
+			"sums are kept as whole numbers, or rounded, before they are sent",
+		},
+		Issues: []string{"micrometer-metrics/micrometer#759", "fleaktech/zephflow-core#250", "tandg-digital/objection-filter#65", "datafusion-contrib/StreamFusion#221"},
+		Look:   "the moment at which a window is read and cleared: both under one lock, or by swapping it; and who holds the window when its node, or its last subscriber, goes",
+	},
+	AggregateOvercounted: {
+		Wire: "added up, the sums that one connection got of an option are more than all that was published of it, or one offset came twice",
+		Causes: []string{
+			"a vote at the edge of two windows is counted in both",
+			"after a restart, or a recovery, what had been counted is read from a log and counted again",
+			"a vote is counted before it is decided whether its sender may vote, or the poll is still open",
+		},
+		Issues: []string{"influxdata/influxdb#14717", "ArcadeData/arcadedb#7126", "superseriousbusiness/gotosocial#2463", "matnad/pollmaster#73"},
+		Look:   "where a vote is added, beside where it is refused and where retries are recognised; what a replay does to the window that is open",
+	},
+	AggregateMisattributed: {
+		Wire: "the sums of all options together are right, and one option has too much by as much as another has too little",
+		Causes: []string{
+			"the option is read after the lock is gone, from a buffer that the next message has overwritten",
+			"options are numbered anew in each window, and a late vote brings the number of the one before",
+		},
+		Issues: []string{"open-telemetry/opentelemetry-go#333"},
+		Look:   "how an option is turned into the place of its sum, and for how long that is valid",
+	},
+	NotAggregated: {
+		Wire: "on a channel of sums a message comes as somebody published it, or one without the fields of a sum",
+		Causes: []string{
+			"a second way in (another node, HTTP, a retry) that goes round the adding up",
+			"a window with one message only is sent as that message",
+		},
+		Issues: []string{"huggingface/lighteval#1067"},
+		Look:   "all callers of the fan-out of this channel; the names of the fields, if each message lacks them: by and value of the expectation say what is looked for",
+	},
 	DebouncedEarly: {
 		Wire: "a message of a debounced channel comes sooner after its publication than the quiet time, even by the time at which its publisher meant to send it",
 		Causes: []string{

@@ -43,6 +43,7 @@ type Judge struct {
 	closes       closes
 	abuses       abuses
 	shaping      shaping
+	sums         sumFold
 	lastReady    time.Duration // when some client had its subscriptions answered last
 	traffic      tally
 	clock        clock
@@ -111,6 +112,7 @@ func NewJudge(b *Brief, names *history.Names) *Judge {
 	j.batching = newBatching(&j.want)
 	j.beats = newBeats(&j.want, clients)
 	j.shaping = newShaping(&j.want, b, names)
+	j.sums = newSums(&j.want)
 	j.parts = []*Judge{j}
 	return j
 }
@@ -139,6 +141,10 @@ func (j *Judge) Add(e history.Event) {
 		j.publications.outcome(&e)
 		if e.Flags&(history.FlagFence|history.FlagRetry) == 0 && e.Result == history.OK {
 			j.meters.sample(j, &e, latency.PublishAck, e.Seen-e.Due)
+		}
+	case history.Told:
+		if j.sums.on {
+			j.sums.told(j, &e)
 		}
 	case history.Booked:
 		j.publications.booked(&e)

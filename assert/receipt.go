@@ -69,6 +69,9 @@ func (j *Judge) deliver(e *history.Event) {
 	if j.shaping.on {
 		j.shaping.deliver(j, at, e)
 	}
+	if j.sums.on {
+		j.sums.deliver(j, at, e)
+	}
 }
 
 // unusual takes every delivery that is not simply the next one.

@@ -112,6 +112,16 @@ func (s *script) with(setting string) error {
 			}
 		}
 		return err
+	case scenario.Aggregate: // match:time
+		match, every, _ := strings.Cut(v, ":")
+		d, err := time.ParseDuration(every)
+		s.brief.Promises.Shapes = append(s.brief.Promises.Shapes, scenario.Shape{Kind: k, Match: match, Every: d, Sum: "weight", By: "option"})
+		for i := range s.brief.Expect {
+			if e := &s.brief.Expect[i]; e.Rule == k {
+				e.Channel, e.Number, e.Book, e.Told = match, 1, &scenario.Book{}, &scenario.Book{}
+			}
+		}
+		return err
 	case "at-most": // N/time
 		n, per, _ := strings.Cut(v, "/")
 		count, err := strconv.Atoi(n)
@@ -362,7 +372,7 @@ var scriptKinds = map[string]history.Kind{
 	"pub": history.Publish, "ok": history.Outcome, "fail": history.Outcome, "unknown": history.Outcome, "phase": history.Phase,
 	"cause": history.Caused, "notice": history.Announced, "expires": history.Expires, "outcast": history.Revoked, "session": history.Connected, "leftover": history.Leftover, "displaced": history.Displaced, "unsubbed": history.Unsubscribed,
 	"denied": history.Denied, "shut-out": history.Denied, "barred": history.Denied, "let-in": history.Connected, "given": history.Subscribed, "kept": history.Retained, "will": history.Will,
-	"altered": history.Altered, "book": history.Booked,
+	"altered": history.Altered, "book": history.Booked, "sum": history.Told,
 }
 
 func (s *script) event(f []string) error {
@@ -571,6 +581,16 @@ func (s *script) event(f []string) error {
 			}
 			e.Offset = uint64(amount)
 		}
+	case history.Told: // channel key amount; - for none
+		channel()
+		e.Code, e.Result = 1, history.OK
+		if args[0] == "-" {
+			e.Result, e.Note = history.Failed, "the field sum holds no number"
+			return s.keep(e, nil)
+		}
+		amount, err := scenario.ParseAmount(args[1])
+		e.Epoch, e.Offset = history.KeyID(s.names.ID(args[0])), uint64(amount)
+		return s.keep(e, err)
 	case history.Displaced:
 		code, err := strconv.Atoi(args[0])
 		e.Code, e.Life = int32(code), e.Life-1

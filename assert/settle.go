@@ -31,6 +31,8 @@ type settlement struct {
 	folds      map[foldKey]*folded
 	blamed     map[uint64]Anomaly // by client and channel, what some expectation owns; nil: not yet looked for
 	superseded map[missIdent]bool // messages that a debounce should have held back
+	accounts   map[accountKey]*account
+	sums       map[int]*sumCounts // by expectation
 
 	cuts bool // the target is known to cut backlogs
 
@@ -128,6 +130,7 @@ func (j *Judge) settle() *settlement {
 	s.judgeRetained()
 	s.judgeWills()
 	s.judgeShaped()
+	s.judgeSums()
 	s.judgeUrgency()
 	s.judgeBatches()
 	return s

@@ -46,6 +46,8 @@ func (j *Judge) Verdicts(end End) []Verdict {
 			s.throttle(w, i, &v, end)
 		case scenario.Debounce:
 			s.debounce(w, i, &v, end)
+		case scenario.Aggregate:
+			s.aggregate(w, i, &v)
 		case "state":
 			s.state(w, &v)
 		case "priority":

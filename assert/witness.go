@@ -316,6 +316,10 @@ func (s *settlement) missing(f *found) string {
 		return s.handedWhat(f)
 	case d.Owner == "will":
 		return s.willWhat(f)
+	case d.harm == miscounts && !f.came && f.id.seq == 0 && f.epoch == withoutOffsets:
+		return fmt.Sprintf("received of %s %s", ch, f.said)
+	case d.harm == miscounts:
+		return "received " + what + ": " + f.said
 	case d.harm == floods || d.harm == stales:
 		return s.misshapen(f, what)
 	case d.Owner == "heartbeat":
@@ -386,6 +390,9 @@ func (s *settlement) unexcused(f *found) (out []string) {
 	}
 	if d.harm == gathers {
 		return append(out, s.ungathered(f)...)
+	}
+	if d.harm == miscounts {
+		return s.uncounted(f)
 	}
 	if d.Owner == "transform" {
 		return append(out, "the field is compared by value with what the expected transformation makes of the published payload")

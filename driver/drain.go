@@ -57,7 +57,7 @@ type candidate struct {
 // else one of every publisher, and waits until every subscriber has seen them, for
 // the drain timeout at most: what a target is still busy with then is unseen. Channels
 // that are thinned out get none; their subscribers are waited for until they have come
-// to the last value.
+// to the last value, or until the last window that is added up is long over.
 func (f *fleet) fence(ctx context.Context) error {
 	tries := f.candidates()
 	one := make(map[history.ChannelID]bool)
@@ -82,7 +82,7 @@ func (f *fleet) fence(ctx context.Context) error {
 		}
 		fences[c] = len(list)
 	}
-	answered, lasts := 0, f.lasts()
+	answered, lasts, over := 0, f.lasts(), f.windowsOver()
 	moved, last := f.now(), int64(-1)
 	return f.until(ctx, 5*time.Millisecond, f.plan.Drain.Timeout, false, func() bool {
 		n := f.count(fences)
@@ -98,7 +98,7 @@ func (f *fleet) fence(ctx context.Context) error {
 				fences[c] = max(0, fences[c]-1)
 			}
 		}
-		if n.fenceOK+answered >= asked && n.fencesSeen >= n.fencesWanted && n.complete == n.wanted && f.unsettled(lasts) == 0 {
+		if n.fenceOK+answered >= asked && n.fencesSeen >= n.fencesWanted && n.complete == n.wanted && f.now() >= over && f.unsettled(lasts) == 0 {
 			// Copies that come after the fence are looked for a moment longer.
 			return f.now()-moved >= max(f.lastLook(), f.shapedLook(lasts))
 		}

@@ -17,6 +17,7 @@ type ends struct {
 	known    map[history.ChannelID]*scenario.Shape // nil: it is not shaped
 	subs     map[endKey]end
 	said     map[saidKey]lastSaid
+	over     time.Duration // when the last window of the channels that are added up is
 }
 
 type endKey struct {
@@ -79,7 +80,11 @@ func (x *ends) add(e *history.Event) {
 	default:
 		return
 	}
-	if s := x.shaped(e.Channel); s == nil || !s.Settles() {
+	s := x.shaped(e.Channel)
+	if s != nil && s.Kind == scenario.Aggregate && (e.Kind == history.Publish || e.Kind == history.Outcome) {
+		x.over = max(x.over, e.Seen+s.Every+windowSlack)
+	}
+	if s == nil || !s.Settles() {
 		return
 	}
 	key := endKey{e.Client, e.Channel}
@@ -121,6 +126,24 @@ func (x *ends) add(e *history.Event) {
 			x.said[at] = l
 		}
 	}
+}
+
+// windowSlack is how much later than a window is over its sums are waited for.
+const windowSlack = time.Second + lastLook
+
+// windowsOver is when the sums of all that was published should be here. No message tells:
+// a target says nothing of a window in which nothing came.
+func (f *fleet) windowsOver() (over time.Duration) {
+	if f.shards[0].ends == nil {
+		return 0
+	}
+	var mu sync.Mutex
+	f.each(func(s *shard) {
+		mu.Lock()
+		defer mu.Unlock()
+		over = max(over, s.ends.over)
+	})
+	return over
 }
 
 // lasts are the messages, by channel, one of which every subscriber is to come to:

@@ -134,6 +134,9 @@ func (s *shard) stamped(c *client, bytes int, at engine.Stamp) bool {
 		in.Flags |= history.FlagCorrupt
 	default:
 		s.anonymous(bytes, at)
+		if len(s.fleet.plan.Told) > 0 {
+			s.readSum(s.msg.Payload)
+		}
 	}
 	return false
 }
@@ -141,11 +144,11 @@ func (s *shard) stamped(c *client, bytes int, at engine.Stamp) bool {
 // anonymous: nobody of this run can be said to have published the delivery in s.in.
 func (s *shard) anonymous(bytes int, at engine.Stamp) {
 	in := &s.in
-	in.Flags, in.Bytes, in.Altered = 0, int32(bytes), ""
+	in.Flags, in.Bytes, in.Altered, in.Told = 0, int32(bytes), "", 0
 	if at.Kernel {
 		in.Flags |= history.FlagKernel
 	}
-	in.Publisher, in.Incarnation, in.Seq, in.Due = -1, 0, 0, 0
+	in.Publisher, in.Incarnation, in.Seq, in.Due, in.Cause = -1, 0, 0, 0, session.Cause{}
 }
 
 // placed says of the delivery in s.in, whose channel is known, what its stamp
@@ -170,7 +173,6 @@ func (s *shard) placed(st *dialect.Stamp, bytes int, at engine.Stamp) {
 	if st.Fence {
 		in.Flags |= history.FlagFence
 	}
-	in.Cause = session.Cause{}
 	if st.Cause.Seq > 0 {
 		in.Cause = s.cause(&st.Cause)
 	}

@@ -77,6 +77,7 @@ type shard struct {
 	stamp     dialect.Stamp
 	repeats   repeats
 	weighing  weighing // of a plan that expects transformations
+	sums      sums     // of a plan that expects sums
 	out       session.Out
 	sprung    []step // triggers whose moment has come
 	opcode    byte

@@ -30,6 +30,9 @@ func (c *compiler) expectations() {
 		if specs[i].State != nil {
 			c.expectState(&e, specs[i].State, join("expect", itoa(i)+".state"))
 		}
+		if specs[i].Aggregate != nil {
+			c.expectSum(&e, specs[i].Aggregate, join("expect", itoa(i)+".aggregate"))
+		}
 		e.Line = line
 		if e.Name == "" {
 			e.Name = unique(title(&e), taken)
@@ -61,7 +64,7 @@ func (c *compiler) promised(line int, taken map[string]bool) {
 	if c.leavesWills() && p.Delivery != "at-most-once" {
 		all = append(all, Expectation{Rule: "will", Want: "when-lost"})
 	}
-	all = append(all, p.shapesPromised()...)
+	all = append(all, c.shapesPromised(&p)...)
 	all = append(all, p.batchesPromised()...)
 	all = append(all, Expectation{Rule: "isolation", Want: "strict"}) // whoever takes subscriptions claims that
 	all = append(all, c.promisedTransforms()...)
@@ -207,6 +210,8 @@ func (e *Expectation) limits() string {
 	case Debounce:
 		all = append(all, "quiet "+short(e.Shape.Quiet))
 		say("settles within", e.Shape.Settles)
+	case Aggregate:
+		all = append(all, fmt.Sprintf("conserves %s by %s, value %s", e.Book.Value, e.Book.Key, e.Told.Value))
 	}
 	return strings.Join(all, ", ")
 }

@@ -70,11 +70,6 @@ var unexercised = map[string]string{
 	"DataSpec.pick":       "as data",
 	"MomentSpec.exec":     "it runs a program of one's own",
 	"GatewaySpec.defects": "a shipped scenario passes; squall prove adds them",
-	"ShapeSpec.by":        "of aggregate, not yet available",
-	"ShapeSpec.sum":       "of aggregate, not yet available",
-	"ShapeWant.by":        "of aggregate, not yet available",
-	"ShapeWant.conserves": "of aggregate, not yet available",
-	"ShapeWant.value":     "of aggregate, not yet available",
 }
 
 // The shipped scenarios together write every key of the language, but for those

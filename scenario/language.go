@@ -92,15 +92,16 @@ type PromisesSpec struct {
 
 // ChannelPromise is what a target claims about some channels.
 type ChannelPromise struct {
-	Match    string       `yaml:"match" about:"Pattern of channels."`
-	Delivery string       `yaml:"delivery" enum:"at-most-once,at-least-once,exactly-once" about:"How often a message arrives."`
-	Order    string       `yaml:"order" enum:"none,per-publisher,per-channel" about:"What is kept in order."`
-	Recovery *bool        `yaml:"recovery" about:"Whether a client that returns gets what it missed."`
-	History  *HistorySpec `yaml:"history" about:"What is kept; or none."`
-	Queue    *HistorySpec `yaml:"queue" about:"Sessions whose backlog the server keeps."`
-	Throttle *ShapeSpec   `yaml:"throttle" about:"Only so many messages in a time."`
-	Debounce *ShapeSpec   `yaml:"debounce" about:"Only after a quiet time."`
-	Batch    *ShapeSpec   `yaml:"batch" about:"Several messages in one of the WebSocket."`
+	Match     string       `yaml:"match" about:"Pattern of channels."`
+	Delivery  string       `yaml:"delivery" enum:"at-most-once,at-least-once,exactly-once" about:"How often a message arrives."`
+	Order     string       `yaml:"order" enum:"none,per-publisher,per-channel" about:"What is kept in order."`
+	Recovery  *bool        `yaml:"recovery" about:"Whether a client that returns gets what it missed."`
+	History   *HistorySpec `yaml:"history" about:"What is kept; or none."`
+	Queue     *HistorySpec `yaml:"queue" about:"Sessions whose backlog the server keeps."`
+	Throttle  *ShapeSpec   `yaml:"throttle" about:"Only so many messages in a time."`
+	Debounce  *ShapeSpec   `yaml:"debounce" about:"Only after a quiet time."`
+	Aggregate *ShapeSpec   `yaml:"aggregate" about:"Sums instead of messages."`
+	Batch     *ShapeSpec   `yaml:"batch" about:"Several messages in one of the WebSocket."`
 }
 
 // HistorySpec is the word none, or what is kept of each channel.
@@ -129,7 +130,7 @@ type GatewaySpec struct {
 	Throttle  []ShapeSpec    `yaml:"throttle" one:"true" about:"Only so many messages in a time."`
 	Debounce  []ShapeSpec    `yaml:"debounce" one:"true" about:"Only after a quiet time."`
 	Batch     []ShapeSpec    `yaml:"batch" one:"true" about:"Several messages in one of the WebSocket."`
-	Aggregate []ShapeSpec    `yaml:"aggregate" one:"true" later:"*" about:"Sums instead of messages."`
+	Aggregate []ShapeSpec    `yaml:"aggregate" one:"true" about:"Sums instead of messages."`
 	Priority  bool           `yaml:"priority" about:"Urgent messages overtake normal ones, and normal ones low ones, of other channels."`
 	Limits    *LimitsSpec    `yaml:"limits" about:"What the gateway accepts."`
 	Slow      string         `yaml:"slow-consumers" enum:"disconnect,drop-oldest" about:"What happens to clients whose backlog is full."`

@@ -25,7 +25,7 @@ type ExpectSpec struct {
 	Throttle  *ShapeWant    `yaml:"throttle" rule:"true" about:"Only so many messages in a time."`
 	Debounce  *ShapeWant    `yaml:"debounce" rule:"true" about:"Only after a quiet time."`
 	Batch     *ShapeWant    `yaml:"batch" rule:"true" about:"Several messages in one of the WebSocket, and none late."`
-	Aggregate *ShapeWant    `yaml:"aggregate" rule:"true" later:"*" about:"Sums instead of messages."`
+	Aggregate *ShapeWant    `yaml:"aggregate" rule:"true" about:"Sums instead of messages, and nothing of them is lost or counted twice."`
 	Transform *ShapeWant    `yaml:"transform" rule:"true" about:"Payloads are rewritten: what is delivered is this payload over the published one, msg."`
 	Priority  *PriorityWant `yaml:"priority" rule:"true" about:"Urgent messages overtake a backlog of others."`
 	State     *StateWant    `yaml:"state" rule:"true" about:"What a channel ends on."`
@@ -80,8 +80,8 @@ type ShapeWant struct {
 	Max       int       `yaml:"max" min:"1" about:"Messages of a batch."`
 	Wait      Duration  `yaml:"wait" about:"How long after its acknowledgement a message may come."`
 	Conserves string    `yaml:"conserves" about:"Field whose sum is kept."`
-	By        string    `yaml:"by" about:"Field that is added up by."`
-	Value     string    `yaml:"value" about:"Field that holds the sum."`
+	By        string    `yaml:"by" about:"Field that is added up by, of what is published and of what comes."`
+	Value     string    `yaml:"value" about:"Field of what comes that holds the sum."`
 	Payload   Tree      `yaml:"payload" about:"The new payload."`
 }
 

@@ -116,8 +116,7 @@ func TestNotYetAvailable(t *testing.T) {
 	}
 	slices.Sort(got)
 	got = slices.Compact(got)
-	want := strings.Fields(`aggregate
-		presence`)
+	want := strings.Fields(`presence`)
 	slices.Sort(want)
 	if !slices.Equal(got, want) {
 		t.Errorf("got\n%v\nwant\n%v", got, want)

@@ -32,6 +32,7 @@ type Plan struct {
 	Filters    []Filter    // of subscriptions, each once; number n is Filters[n−1]
 	Transforms []Transform // that are expected of the target
 	Books      []Book      // in which publications are entered, for expectations that add them up; number n is Books[n−1]
+	Told       []Book      // how sums are read of what comes; number n is Told[n−1]
 	Moments    []Moment    // ascending At, then file order
 	Expect     []Expectation
 
@@ -324,6 +325,8 @@ type Expectation struct {
 
 	Number int   `json:"book,omitempty"`   // state, merge and sum: number of the book that it is about
 	Book   *Book `json:"fields,omitempty"` // and what that book enters; nil: it is about no book
+
+	Told *Book `json:"told,omitempty"` // aggregate: where the sums stand in what comes
 }
 
 // CloseLimit is the body of a close expectation.

@@ -13,29 +13,35 @@ import (
 
 // How a target thins out what is published on some channels.
 const (
-	Throttle = "throttle" // at most one message in a time: the last of those that came, or the first
-	Debounce = "debounce" // the last message, when none has come for a time
+	Throttle  = "throttle"  // at most one message in a time: the last of those that came, or the first
+	Debounce  = "debounce"  // the last message, when none has come for a time
+	Aggregate = "aggregate" // sums instead of messages
 )
 
 // Shape is what becomes of the messages of the channels that Match stands for.
 type Shape struct {
 	Kind  string        `json:"kind"`
 	Match string        `json:"match"`
-	Every time.Duration `json:"every_ns,omitempty"` // throttle: the time in which one message is let through
+	Every time.Duration `json:"every_ns,omitempty"` // throttle: the time in which one message is let through; aggregate: that is added up
 	Keep  string        `json:"keep,omitempty"`     // throttle: last, first
 	Quiet time.Duration `json:"quiet_ns,omitempty"` // debounce
+	Sum   string        `json:"sum,omitempty"`      // aggregate: the field that is added up
+	By    string        `json:"by,omitempty"`       // aggregate: the field whose values have a sum each
 }
 
-// Settles reports whether the last value always comes.
-func (s *Shape) Settles() bool { return s.Kind == Debounce || s.Keep != "first" }
+// Settles reports whether the last message itself always comes.
+func (s *Shape) Settles() bool { return s.Kind == Debounce || s.Kind == Throttle && s.Keep != "first" }
 
 // Longest is how long a message may be held back.
 func (s *Shape) Longest() time.Duration { return max(s.Every, s.Quiet) }
 
 // String is the shape for people.
 func (s *Shape) String() string {
-	if s.Kind == Debounce {
+	switch s.Kind {
+	case Debounce:
 		return fmt.Sprintf("%s: debounced, quiet %s", s.Match, short(s.Quiet))
+	case Aggregate:
+		return fmt.Sprintf("%s: the sum of %s by %s, every %s", s.Match, s.Sum, s.By, short(s.Every))
 	}
 	return fmt.Sprintf("%s: throttled, 1 per %s, keep %s", s.Match, short(s.Every), s.Keep)
 }
@@ -128,6 +134,7 @@ func (v *validator) shapes() {
 	if g := t.Gateway; g != nil {
 		v.shapeList("target.gateway.throttle", Throttle, g.Throttle)
 		v.shapeList("target.gateway.debounce", Debounce, g.Debounce)
+		v.shapeList("target.gateway.aggregate", Aggregate, g.Aggregate)
 		v.apart(g)
 	}
 	if t.Promises == nil {
@@ -141,8 +148,21 @@ func (v *validator) shapes() {
 		if c.Debounce != nil {
 			v.shape(join(path, Debounce), Debounce, c.Debounce, c.Match)
 		}
-		if c.Throttle != nil && c.Debounce != nil {
-			v.fail(join(path, Debounce), "found throttle and debounce for %s, expected one of them", quote(c.Match))
+		if c.Aggregate != nil {
+			v.shape(join(path, Aggregate), Aggregate, c.Aggregate, c.Match)
+		}
+		given := ""
+		for _, x := range []struct {
+			kind string
+			spec *ShapeSpec
+		}{{Throttle, c.Throttle}, {Debounce, c.Debounce}, {Aggregate, c.Aggregate}} {
+			switch {
+			case x.spec == nil:
+			case given != "":
+				v.fail(join(path, x.kind), "found %s and %s for %s, expected one of them", given, x.kind, quote(c.Match))
+			default:
+				given = x.kind
+			}
 		}
 	}
 }
@@ -165,8 +185,11 @@ func (v *validator) item(path string, i int) string {
 }
 
 func shapeExample(kind string) string {
-	if kind == Debounce {
+	switch kind {
+	case Debounce:
 		return "quiet: 300ms"
+	case Aggregate:
+		return "every: 500ms, sum: weight, by: option"
 	}
 	return "every: 200ms"
 }
@@ -175,8 +198,11 @@ func shapeExample(kind string) string {
 // shape says it.
 func (v *validator) shape(path, kind string, s *ShapeSpec, match string) {
 	keys, key, d := []string{"every", "keep"}, "every", s.Every
-	if kind == Debounce {
+	switch kind {
+	case Debounce:
 		keys, key, d = []string{"quiet"}, "quiet", s.Quiet
+	case Aggregate:
+		keys = []string{"every", "sum", "by"}
 	}
 	promise := match != ""
 	if !promise {
@@ -194,6 +220,9 @@ func (v *validator) shape(path, kind string, s *ShapeSpec, match string) {
 		v.fail(path, "found no %s, expected one, as in %s", key, shapeExample(kind))
 	case d.Given && d.Duration < time.Millisecond:
 		v.fail(join(path, key), "found %v, expected 1ms or more", d)
+	}
+	if kind == Aggregate {
+		v.addedUp(path, s)
 	}
 }
 
@@ -231,6 +260,16 @@ func (v *validator) apart(g *GatewaySpec) {
 	}
 	for i, s := range g.Batch {
 		all = append(all, named{v.item("target.gateway.batch", i), batchWord, s.Channel})
+	}
+	for i, s := range g.Aggregate {
+		all = append(all, named{v.item("target.gateway.aggregate", i), Aggregate, s.Channel})
+	}
+	for _, s := range g.Transform {
+		for _, b := range all {
+			if b.kind == Aggregate && s.Channel != "" && b.match != "" && Overlap(s.Channel, b.match) {
+				v.fail(join(b.path, "channel"), "found aggregate for %s, expected other channels than those of transform, which has %s", quote(b.match), quote(s.Channel))
+			}
+		}
 	}
 	for i, b := range all {
 		for _, a := range all[:i] {
@@ -287,11 +326,14 @@ func (c *compiler) shaped(p *Promises, g *GatewaySpec) {
 	for _, s := range g.Debounce {
 		p.Shapes = append(p.Shapes, *s.shape(Debounce, s.Channel))
 	}
+	for _, s := range g.Aggregate {
+		p.Shapes = append(p.Shapes, *s.shape(Aggregate, s.Channel))
+	}
 	c.plan.Target.Gateway.Shapes = p.Shapes
 }
 
 func (s *ShapeSpec) shape(kind, match string) *Shape {
-	x := &Shape{Kind: kind, Match: match, Every: s.Every.Duration, Quiet: s.Quiet.Duration}
+	x := &Shape{Kind: kind, Match: match, Every: s.Every.Duration, Quiet: s.Quiet.Duration, Sum: s.Sum, By: s.By}
 	if kind == Throttle {
 		x.Keep = or(s.Keep, "last")
 	}
@@ -303,6 +345,9 @@ func (c *compiler) shapePromise(path string, s *ChannelPromise) *Shape {
 	kind, spec := Throttle, s.Throttle
 	if s.Debounce != nil {
 		kind, spec = Debounce, s.Debounce
+	}
+	if s.Aggregate != nil {
+		kind, spec = Aggregate, s.Aggregate
 	}
 	if spec == nil {
 		return nil
@@ -321,8 +366,12 @@ func (e *Expectation) shapeExpectation(kind string, w *ShapeWant) {
 }
 
 // shapesPromised are the expectations that shaping promises.
-func (p *Promises) shapesPromised() (all []Expectation) {
+func (c *compiler) shapesPromised(p *Promises) (all []Expectation) {
 	for _, s := range p.AllShapes() {
+		if s.Kind == Aggregate {
+			all = append(all, c.sumPromised(&s))
+			continue
+		}
 		e := Expectation{Rule: s.Kind, Channel: s.Match, Shape: ShapeLimit{Quiet: s.Quiet}}
 		if s.Kind == Throttle {
 			e.Shape = ShapeLimit{Count: 1, Per: s.Every}

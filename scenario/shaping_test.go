@@ -18,12 +18,14 @@ func TestShaping(t *testing.T) {
 		{"that keeps the first", `{gateway: {throttle: {channel: "c.*", every: 1s, keep: first}}}`, "c.1", "c.*: throttled, 1 per 1s, keep first", "throttle, channel c.*: at most 1 per 1s"},
 		{"of others", `{gateway: {throttle: {channel: "d.*", every: 200ms}}}`, "c.1", "", "throttle, channel d.*: at most 1 per 200ms"},
 		{"a debounce", `{gateway: {debounce: [{channel: c.0, quiet: 1s}, {channel: c.1, quiet: 300ms}]}}`, "c.1", "c.1: debounced, quiet 300ms", "debounce, channel c.0: quiet 1s; debounce, channel c.1: quiet 300ms"},
+		{"sums", `{gateway: {aggregate: {channel: "c.*", every: 500ms, sum: weight, by: option}}}`, "c.1", "c.*: the sum of weight by option, every 500ms", "aggregate, channel c.*: conserves weight by option, value sum"},
+		{"sums elsewhere", `{url: "ws://x", promises: {channels: [{match: "c.*", aggregate: {every: 1s, sum: weight, by: option}}]}}`, "c.1", "c.*: the sum of weight by option, every 1s", "aggregate, channel c.*: conserves weight by option, value sum"},
 		{"elsewhere", `{url: "ws://x", promises: {channels: [{match: "c.*", throttle: {every: 200ms}}]}}`, "c.1", "c.*: throttled, 1 per 200ms, keep last", "throttle, channel c.*: at most 1 per 200ms"},
 		{"the first match wins", `{url: "ws://x", promises: {channels: [{match: "c.1", order: none}, {match: "c.*", debounce: {quiet: 1s}}]}}`, "c.1", "", "debounce, channel c.*: quiet 1s"},
 		{"beside other promises", `{gateway: {throttle: {channel: "c.*", every: 200ms}}, promises: {channels: [{match: "c.1", order: none}]}}`, "c.1", "c.*: throttled, 1 per 200ms, keep last", "throttle, channel c.*: at most 1 per 200ms"},
 	} {
 		t.Run(row.comment, func(t *testing.T) {
-			p := plan(t, small("target: "+row.target), options())
+			p := plan(t, votes("target: "+row.target), options())
 			got := ""
 			if s := p.Promises.Shape(row.channel); s != nil {
 				got = s.String()
@@ -33,7 +35,7 @@ func TestShaping(t *testing.T) {
 			}
 			var names []string
 			for _, e := range p.Expect {
-				if e.Rule == Throttle || e.Rule == Debounce {
+				if e.Rule == Throttle || e.Rule == Debounce || e.Rule == Aggregate {
 					names = append(names, e.Name+": "+e.limits())
 					if !e.Promised {
 						t.Errorf("%s is not promised", e.Name)
@@ -81,6 +83,49 @@ func TestShapingProblems(t *testing.T) {
 	} {
 		if _, problems := Load("x.yaml", []byte(small(row.line)), options()); problems.Error() != row.want {
 			t.Errorf("%s\ngot  %v\nwant %s", row.line, problems.Error(), row.want)
+		}
+	}
+}
+
+// votes is small whose publications can be added up.
+func votes(line string) string {
+	return strings.Replace(small(line), "rate: 10/s", "rate: 10/s, payload: {option: a, weight: 1.5}", 1)
+}
+
+func TestAggregateProblems(t *testing.T) {
+	shaped := func(list string) string { return "target: {gateway: {aggregate: " + list + "}}" }
+	wanted := func(want string) string {
+		return shaped(`{channel: "c.*", every: 1s, sum: weight, by: option}`) + "\nexpect: [{aggregate: " + want + "}]"
+	}
+	for _, row := range []struct{ line, want string }{
+		{shaped(`{every: 1s, sum: weight, by: option}`), `x.yaml:7:31: found no channel, expected one, as in {channel: "tally.*", every: 500ms, sum: weight, by: option}`},
+		{shaped(`{channel: "c.*", sum: weight, by: option}`), `x.yaml:7:31: found no every, expected one, as in every: 500ms, sum: weight, by: option`},
+		{shaped(`{channel: "c.*", every: 1s, by: option}`), `x.yaml:7:31: found no sum, expected the field, as in every: 500ms, sum: weight, by: option`},
+		{shaped(`{channel: "c.*", every: 1s, sum: weight}`), `x.yaml:7:31: found no by, expected the field, as in every: 500ms, sum: weight, by: option`},
+		{shaped(`{channel: "c.*", every: 1s, sum: weight, by: weight}`), `x.yaml:7:76: found "weight" as sum and as by, expected two fields`},
+		{shaped(`{channel: "c.*", every: 1s, sum: weight, by: count}`), `x.yaml:7:76: found the field "count", which holds what was added up, expected another`},
+		{shaped(`{channel: "c.*", every: 1s, sum: a.b, by: option}`), `x.yaml:7:64: found the field "a.b", expected a name without dots: sums are made of fields of the message itself`},
+		{shaped(`{channel: "c.*", every: 1s, sum: _squall, by: option}`), `x.yaml:7:64: found the field "_squall", which carries the stamp, expected another`},
+		{shaped(`{channel: "c.*", every: 1s, sum: weight, by: option, keep: last}`), `x.yaml:7:90: found keep with aggregate, expected channel, every, sum or by only`},
+		{shaped(`{channel: "c.*", every: 1s, sum: weight, by: option}, throttle: {channel: c.1, every: 1s}`), `x.yaml:7:41: found aggregate for "c.*", expected other channels than those of throttle, which has "c.1"`},
+		{shaped(`{channel: "c.*", every: 1s, sum: weight, by: option}, transform: {channel: c.1, payload: {}}`), `x.yaml:7:41: found aggregate for "c.*", expected other channels than those of transform, which has "c.1"`},
+		{`target: {url: "ws://x", promises: {channels: [{match: "c.*", throttle: {every: 1s}, aggregate: {every: 1s, sum: weight, by: option}}]}}`, `x.yaml:7:96: found throttle and aggregate for "c.*", expected one of them`},
+		{wanted(`{conserves: weight, by: option}`), `x.yaml:8:22: found no channel, expected one or a pattern, as in channel: "tally.*"`},
+		{wanted(`{channel: "c.*", by: option}`), `x.yaml:8:22: found no field that it conserves, expected one, as in conserves: weight`},
+		{wanted(`{channel: "c.*", conserves: weight}`), `x.yaml:8:22: found no field that it is added up by, expected one, as in by: option`},
+		{wanted(`{channel: "c.*", conserves: weight, by: option, value: option}`), `x.yaml:8:77: found "option" as by and as value, expected two fields`},
+		{wanted(`{channel: "c.*", conserves: mass, by: option}`), `x.yaml:8:50: found conserves: mass for "c.*", expected weight, which the target adds up there`},
+		{wanted(`{channel: "c.*", conserves: weight, by: kind}`), `x.yaml:8:62: found by: kind for "c.*", expected option, by which the target adds up there`},
+		{wanted(`{channel: c.1, conserves: weight, by: option, value: total}}, {aggregate: {channel: "c.*", conserves: weight, by: option}`), `x.yaml:8:96: found another expectation for "c.1" that reads sums from total by option, expected one way for a channel`},
+		{wanted(`{channel: "c.*", conserves: weight, by: option}`), ""},
+	} {
+		_, problems := Load("x.yaml", []byte(votes(row.line)), options())
+		got := ""
+		if len(problems) > 0 {
+			got = problems.Error()
+		}
+		if got != row.want {
+			t.Errorf("%s\ngot  %v\nwant %s", row.line, got, row.want)
 		}
 	}
 }

@@ -56,6 +56,9 @@ func (v *validator) expectations() {
 		if w := e.Batch; w != nil {
 			v.batchWant(join(path, batchWord), e, w)
 		}
+		if w := e.Aggregate; w != nil {
+			v.sumWant(join(path, Aggregate), e, w)
+		}
 		if w := e.State; w != nil {
 			v.stateWant(join(path, "state"), e, w)
 		}

@@ -81,6 +81,8 @@ const (
 
 	Booked // of a Publish or Will, told right after it: what is entered of it in a book of the plan. Publisher, Incarnation, Seq, Channel: as there. Code: number of the book. Epoch: the key, a name of the run's Names. Offset: the amount in millionths, two's complement; FlagGone. Result: OK; Failed: there is no entry, and Note says why
 
+	Told // of the Deliver before it, of the same client: the sum that it holds. Code: how it was read, as the plan numbers it. Epoch: the key, a name of the run's Names. Offset: the amount in millionths, two's complement. Result: OK; Failed: it holds none, and Note says why
+
 	kinds // how many there are
 )
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -42,6 +43,7 @@ type gatewayOptions struct {
 	throttles   shapes
 	debounces   shapes
 	batches     batches
+	aggregates  aggregates
 	transforms  []gateway.Transform
 	config      gateway.Config
 }
@@ -94,6 +96,7 @@ squall list defects tells what each of them does.`,
 	o.debounces.quiet = true
 	f.Var(&o.debounces, "debounce", "send an event when none has come for a time, as in status.*=300ms; may be repeated")
 	f.Var(&o.batches, "batch", "send up to so many events in one message, and none later than a time, as in activity.*=50,100ms; may be repeated")
+	f.Var(&o.aggregates, "aggregate", "send sums instead of events, as in votes.*=500ms,weight,option; may be repeated")
 	f.BoolVar(&o.config.Priority, "priority", false, "let urgent messages overtake those of other channels")
 	f.Var(transforms{&o.transforms}, "transform", "rewrite the payloads of a channel, as in 'vote.*={option: \"{msg.option}\"}'; may be repeated")
 	f.BoolVar(&o.control, "control", false, "obey lines on stdin: ID VERB NODE DOWN PAUSE")
@@ -123,7 +126,7 @@ func (o *gatewayOptions) configure() (gateway.Config, error) {
 	if o.filter {
 		c.Filter = scenario.CompileFilter
 	}
-	c.Shapes = append(o.throttles.all, o.debounces.all...)
+	c.Shapes = slices.Concat(o.throttles.all, o.debounces.all, o.aggregates.all)
 	c.Batches, c.Transforms = o.batches, o.transforms
 	c.Slow, c.Seed = gateway.SlowPolicy(o.slow.value), o.seed.value
 	c.Limits = gateway.Limits{

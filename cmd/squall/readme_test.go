@@ -78,6 +78,7 @@ var treatments = map[string]treatment{
 	"squall plan votes.yaml --env staging":         {},
 	"squall run tally.yaml":                        {},
 	"squall run activity.yaml":                     {},
+	"squall run count.yaml":                        {},
 	"squall run ci-smoke.yaml --hgrm latency.hgrm": {add: brief},
 	"go doc ./report JSON":                         {},
 	"go doc ./report RunsJSON":                     {},

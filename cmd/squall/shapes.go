@@ -33,3 +33,25 @@ func (s *shapes) Set(text string) error {
 	s.all = append(s.all, x)
 	return nil
 }
+
+// aggregates is a flag that says where sums are sent: CHANNEL=TIME,SUM,BY. It may be
+// repeated.
+type aggregates struct{ all []gateway.Shape }
+
+func (s *aggregates) String() string { return "" }
+func (s *aggregates) Type() string   { return "CHANNEL=SUMS" }
+
+func (s *aggregates) Set(text string) error {
+	wrong := errors.New("channels, a time, the field that is added up, and the one by which, such as votes.*=500ms,weight,option")
+	channel, value, ok := strings.Cut(text, "=")
+	parts := strings.Split(value, ",")
+	if !ok || channel == "" || len(parts) != 3 {
+		return wrong
+	}
+	d, err := time.ParseDuration(parts[0])
+	if err != nil || d <= 0 {
+		return wrong
+	}
+	s.all = append(s.all, gateway.Shape{Channel: channel, Aggregate: d, Sum: parts[1], By: parts[2]})
+	return nil
+}

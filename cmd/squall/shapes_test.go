@@ -14,7 +14,7 @@ import (
 func TestShapesOfAProcess(t *testing.T) {
 	p := scenario.GatewayPlan{Shapes: []scenario.Shape{
 		{Kind: scenario.Throttle, Match: "tally.*", Every: 200e6, Keep: "last"}, {Kind: scenario.Throttle, Match: "clock", Every: 1e9, Keep: "first"},
-		{Kind: scenario.Debounce, Match: "status.**", Quiet: 300e6},
+		{Kind: scenario.Debounce, Match: "status.**", Quiet: 300e6}, {Kind: scenario.Aggregate, Match: "votes.*", Every: 500e6, Sum: "weight", By: "option"},
 	}, Batches: []scenario.Batch{{Match: "activity.*", Max: 50, Wait: 100e6}, {Match: "feed", Max: 2, Wait: 1e9}}}
 	o := &gatewayOptions{debounces: shapes{quiet: true}}
 	args := campaign.GatewayArgs(p, 1)
@@ -22,6 +22,10 @@ func TestShapesOfAProcess(t *testing.T) {
 		switch strings.TrimLeft(flag, "-") {
 		case "throttle":
 			if err := o.throttles.Set(args[i+1]); err != nil {
+				t.Error(err)
+			}
+		case "aggregate":
+			if err := o.aggregates.Set(args[i+1]); err != nil {
 				t.Error(err)
 			}
 		case "debounce":

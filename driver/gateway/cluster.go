@@ -250,6 +250,9 @@ func (c *Cluster) one(ctx context.Context, v Verb, n *node, down, pause time.Dur
 		g.Kill()
 	default:
 		d := Drain{Code: 1012, Reason: "restarting", Grace: drainGrace, RetryAfter: down, Spread: c.spread(g)}
+		c.mu.Lock()
+		d.others = c.ups > 0
+		c.mu.Unlock()
 		switch v {
 		case Restart:
 			d.Silent, d.Grace = true, 0

@@ -220,6 +220,22 @@ func Defects() []DefectInfo {
 			[]string{"superplanehq/superplane#6427", "sta/websocket-sharp#394", "centrifugal/centrifuge#404"}},
 		{"urgent-waits", "queues every urgent event behind the backlog", "urgent-behind-backlog", 1,
 			[]string{"commaai/openpilot#38160", "charmplusplus/charm#697"}},
+		{"window-lost-at-disconnect", "forgets what is being added up of a channel when one of its subscribers goes", "aggregate-lost", 1,
+			[]string{"micrometer-metrics/micrometer#759", "fleaktech/zephflow-core#250"}},
+		{"window-boundary-dropped", "drops what comes within 30 ms of an aggregate, as if that had counted it", "aggregate-lost", 1,
+			[]string{"datafusion-contrib/StreamFusion#221"}},
+		{"sum-truncated", "leaves the decimals of every sum out", "aggregate-lost", 1,
+			[]string{"tandg-digital/objection-filter#65", "nocodb/nocodb#12040"}},
+		{"window-boundary-doubled", "counts the last publication before every 2nd aggregate again behind it", "aggregate-overcounted", 2,
+			[]string{"influxdata/influxdb#14717", "superseriousbusiness/gotosocial#2463"}},
+		{"replay-recounts", "adds every 5th sum that it replays up again", "aggregate-overcounted", 5,
+			[]string{"ArcadeData/arcadedb#7126", "JiRaska/open-bank-oss#6040"}},
+		{"counts-refused", "adds up what it refuses its publisher", "aggregate-overcounted", 1,
+			[]string{"matnad/pollmaster#73"}},
+		{"sum-misattributed", "adds every 20th number to the option of the one before", "aggregate-misattributed", 20,
+			[]string{"open-telemetry/opentelemetry-go#333"}},
+		{"aggregate-skipped", "sends every 25th publication that is to be added up as it was published", "not-aggregated", 25,
+			[]string{"huggingface/lighteval#1067"}},
 		{"urgent-last", "takes priorities the wrong way round for every 2nd urgent event", "urgent-behind-backlog", 2,
 			[]string{"cloudamqp/lavinmq#434", "apache/activemq#306"}},
 		{"batch-oversized", "sends a batch when it holds one event more than the most", "batch-oversized", 1,
@@ -347,6 +363,14 @@ type wrong struct {
 	urgentWaits            *trigger
 	urgentLast             *trigger
 	headOfLineBlock        *trigger
+	windowLost             *trigger
+	boundaryDropped        *trigger
+	sumTruncated           *trigger
+	boundaryDoubled        *trigger
+	replayRecounts         *trigger
+	countsRefused          *trigger
+	misattributed          *trigger
+	aggregateSkipped       *trigger
 	batchOversized         *trigger
 	batchHeld              *trigger
 	batchReordered         *trigger
@@ -492,6 +516,14 @@ func (w *wrong) places() map[string]**trigger {
 		"delta-rounded":             &w.deltaRounded,
 		"update-swallowed":          &w.updateSwallowed,
 		"tombstone-lost":            &w.tombstoneLost,
+		"window-lost-at-disconnect": &w.windowLost,
+		"window-boundary-dropped":   &w.boundaryDropped,
+		"sum-truncated":             &w.sumTruncated,
+		"window-boundary-doubled":   &w.boundaryDoubled,
+		"replay-recounts":           &w.replayRecounts,
+		"counts-refused":            &w.countsRefused,
+		"sum-misattributed":         &w.misattributed,
+		"aggregate-skipped":         &w.aggregateSkipped,
 	}
 }
 

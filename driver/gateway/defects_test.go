@@ -47,6 +47,7 @@ func TestDefects(t *testing.T) {
 		"revocation-ignored": true, "revoked-readmitted": true, // revoke_test.go
 		"filter-false-positive": true, "unfiltered-replay": true, "unfiltered-queue": true, "stale-filter": true, "filter-false-negative": true, // filter_test.go
 		"last-value-swallowed": true, "throttle-exceeded": true, "stale-last-value": true, "debounced-early": true, "debounced-superseded": true, "debounce-unsettled": true, // shaper_test.go
+		"window-lost-at-disconnect": true, "window-boundary-dropped": true, "sum-truncated": true, "window-boundary-doubled": true, "replay-recounts": true, "counts-refused": true, "sum-misattributed": true, "aggregate-skipped": true, // aggregate_test.go
 		"urgent-waits": true, "urgent-last": true, // priority_test.go
 		"head-of-line-block": true,                                                                                                                       // wrong_blocked_test.go
 		"transform-skipped":  true, "untransformed-replay": true, "transform-merged": true, "transform-field-lost": true, "transform-state-shared": true, // transform_test.go

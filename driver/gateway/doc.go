@@ -78,6 +78,14 @@
 // unsubscribes gets what is gathered before the answer; who subscribes gets of it only what
 // is replayed. A batch MAY be sent earlier. Causality does not hold on such a channel.
 //
+//	{"type":"event","channel":"votes.1","offset":7,"data":{"option":"yes","sum":42.5,"count":3}}
+//
+// Sums. On a channel a server MAY send sums instead of events: every so often one event
+// for each value of a member of what was published since then, with that value, the sum of
+// the numbers in another member, and how many events it is of. They are events like
+// others. What has no such members is refused with an error 400; what is answered counts,
+// once, and what is refused does not.
+//
 // Recovery. A client that returns names its position: the epoch, and the offset
 // of the last event it has. If the epoch is still the channel's and every later
 // event is still in the history, the answer says recovered true, and all events

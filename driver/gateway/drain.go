@@ -19,6 +19,8 @@ type Drain struct {
 	RetryAfter time.Duration // when clients may return, told in the announcement; 0: not told
 	Spread     time.Duration // each is told a random time of that length more, so that they don't return together
 	Silent     bool          // no announcement
+
+	others bool // other nodes go on serving the channels
 }
 
 // Drain stops accepting, announces the end to every connection, lets each
@@ -43,6 +45,9 @@ func (g *Gateway) Drain(ctx context.Context, d Drain) error {
 		return fmt.Errorf("draining: %w", err)
 	}
 	leaving := g.part(leave)
+	if !d.others {
+		g.hub.flushSums(g.wrong)
+	}
 	g.hub.flush()
 	for _, c := range leaving {
 		leave(c)

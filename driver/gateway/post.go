@@ -141,7 +141,11 @@ func (c *conn) publishable(m *command) *refusal {
 	case m.data == nil:
 		return refuse(400, "bad-request", "publish needs data")
 	case !c.may(string(m.channel)):
+		c.countsRefused(m)
 		return forbidden()
+	}
+	if r := c.gateway.countable(m); r != nil {
+		return r
 	}
 	if _, ok := levelOf(m.urgency); !ok {
 		return refuse(400, "bad-request", "a priority is urgent, normal or low")

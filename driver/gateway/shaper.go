@@ -21,6 +21,11 @@ type Shape struct {
 	// Debounce is how long nothing may come before the newest is sent.
 	Debounce time.Duration
 
+	// Aggregate is the time in which what is published is added up: for each value of
+	// the member By the numbers in the member Sum. Only sums are sent.
+	Aggregate time.Duration
+	Sum, By   string
+
 	segments []string
 }
 
@@ -33,8 +38,20 @@ func checkShapes(shapes []Shape) ([]Shape, error) {
 		if s.segments, err = segmentsOf(s.Channel); err != nil {
 			return nil, fmt.Errorf("shape of %q: %w", s.Channel, err)
 		}
-		if (s.Throttle > 0) == (s.Debounce > 0) || s.Throttle < 0 || s.Debounce < 0 {
-			return nil, fmt.Errorf("shape of %q: throttle or debounce is a time above 0", s.Channel)
+		kinds := 0
+		for _, d := range []time.Duration{s.Throttle, s.Debounce, s.Aggregate} {
+			if d < 0 {
+				kinds = 2
+			}
+			if d > 0 {
+				kinds++
+			}
+		}
+		if kinds != 1 {
+			return nil, fmt.Errorf("shape of %q: throttle, debounce or aggregate is a time above 0", s.Channel)
+		}
+		if s.Aggregate > 0 && (s.Sum == "" || s.By == "" || s.By == "sum" || s.By == "count") {
+			return nil, fmt.Errorf("shape of %q: aggregate needs the members that are added up, and by which: not sum or count", s.Channel)
 		}
 	}
 	return all, nil
@@ -48,6 +65,12 @@ type shaper struct {
 	before *said       // of stale-last-value: the one that was sent before
 	due    time.Time   // throttle: the next may be sent then; debounce: what is held will be
 	timer  *time.Timer // that sends what is held; nil: none is set
+
+	window  []total        // what has been added up, by option
+	totals  map[string]int // where each option stands there
+	flushed time.Time      // when the last window was sent
+	last    string         // the option that was added to last
+	latest  *vote          // of window-boundary-doubled: what was added last
 }
 
 // shaper makes that of a stream; nil if it is not shaped.
@@ -66,6 +89,8 @@ func (h *shaper) waits() bool { return h != nil && h.timer != nil }
 // take takes what was published.
 func (h *shaper) take(x said, now time.Time, w *wrong) {
 	switch {
+	case h.Aggregate > 0:
+		h.add(x, now, w)
 	case h.Debounce > 0 && h.waits() && w.debounceLost.fires():
 		h.held = nil
 	case h.Debounce > 0:
@@ -115,6 +140,10 @@ func (h *shaper) ring(w *wrong) {
 	defer h.stream.mu.Unlock()
 	h.timer = nil
 	switch now := time.Now(); {
+	case h.Aggregate > 0:
+		h.stream.used = now
+		h.stream.expire(now)
+		h.flush(now, w)
 	case h.held == nil:
 	case now.Before(h.due):
 		h.wake(now, w)

@@ -105,7 +105,7 @@ func (s *stream) publish(from uint64, key string, b body, w *wrong) (offset uint
 	if s.shaper != nil {
 		s.keys.add(key, 0, now)
 		x := said{from: from, data: bytes.Clone(b.data), was: b.said, level: b.level} // what is held back outlives the reader's buffer
-		s.retain(event{at: now, from: from, data: x.data, said: x.was}, b.retain, w)
+		s.retain(event{at: now, from: from, data: x.data, said: x.was}, b.retain && s.shaper.Aggregate == 0, w)
 		s.shaper.take(x, now, w)
 		return 0, true
 	}
@@ -255,6 +255,7 @@ func (s *stream) drop(sub *subscription) {
 	}
 	s.batcher.serve(sub)
 	s.used = time.Now()
+	sub.conn.gateway.wrong.forgetWindow(s)
 	if len(sub.claims) > 0 {
 		s.wide--
 	}

@@ -131,6 +131,7 @@ func (sub *subscription) replay(e event) {
 		return
 	}
 	sub.kept = 0
+	sub.conn.gateway.wrong.recounts(sub, &e)
 	data := sub.conn.gateway.wrong.replayed(&e)
 	sub.send(item{replay: data, level: e.level, sub: sub, at: position{sub.stream.top.epoch, e.offset}}, data)
 }

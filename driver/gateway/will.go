@@ -17,6 +17,9 @@ func (c *conn) leaveWill(w *will) *refusal {
 	case !c.may(w.channel):
 		return forbidden()
 	}
+	if r := c.gateway.countable(&command{channel: []byte(w.channel), data: w.data}); r != nil {
+		return r
+	}
 	c.will = w
 	return nil
 }

@@ -27,6 +27,11 @@ type Incoming struct {
 
 	Altered string // what is wrong with the payload, where payloads are compared; "": nothing
 	Raw     bool   // and it is the published one
+
+	Told   int32         // how the sum that it holds is read, as the plan numbers it; 0: it needs none
+	Key    history.KeyID // of that sum
+	Amount int64         // in millionths
+	Unread string        // why there is none; "": there is one
 }
 
 // Message is one step: something that the server said.

@@ -188,6 +188,7 @@ func (s *Session) delivered(in *Incoming, out *Out) {
 	}
 	out.emit(e)
 	in.tellAltered(e, out)
+	in.tellSum(&e, out)
 	if s.cfg.Causal {
 		s.noteCause(in, m.Replay, out)
 	}
@@ -207,6 +208,21 @@ func (s *Session) given(in *Incoming, out *Out) {
 	}
 	out.emit(e)
 	in.tellAltered(e, out)
+}
+
+// tellSum tells which sum the message that e tells of holds.
+func (in *Incoming) tellSum(e *history.Event, out *Out) {
+	if in.Told == 0 {
+		return
+	}
+	x := history.Event{
+		Kind: history.Told, Client: e.Client, Life: e.Life, Channel: e.Channel, Seen: e.Seen, Arrived: e.Arrived,
+		Code: in.Told, Epoch: in.Key, Offset: uint64(in.Amount), Result: history.OK,
+	}
+	if in.Unread != "" {
+		x.Result, x.Note = history.Failed, in.Unread
+	}
+	out.emit(x)
 }
 
 // tellAltered tells what is wrong with the payload of the message that e tells of.

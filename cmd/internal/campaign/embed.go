@@ -89,7 +89,11 @@ func GatewayConfig(p scenario.GatewayPlan, key string) gateway.Config {
 		c.Filter = scenario.CompileFilter
 	}
 	for _, s := range p.Shapes {
-		c.Shapes = append(c.Shapes, gateway.Shape{Channel: s.Match, Throttle: s.Every, First: s.Keep == "first", Debounce: s.Quiet})
+		x := gateway.Shape{Channel: s.Match, Throttle: s.Every, First: s.Keep == "first", Debounce: s.Quiet}
+		if s.Kind == scenario.Aggregate {
+			x.Throttle, x.Aggregate, x.Sum, x.By = 0, s.Every, s.Sum, s.By
+		}
+		c.Shapes = append(c.Shapes, x)
 	}
 	for _, b := range p.Batches {
 		c.Batches = append(c.Batches, gateway.Batch{Channel: b.Match, Max: b.Max, Wait: b.Wait})
@@ -172,8 +176,11 @@ func GatewayArgs(p scenario.GatewayPlan, seed uint64) []string {
 
 // shapeArgs are the flags of one shape.
 func shapeArgs(s *scenario.Shape) []string {
-	if s.Kind == scenario.Debounce {
+	switch s.Kind {
+	case scenario.Debounce:
 		return []string{"--debounce", s.Match + "=" + s.Quiet.String()}
+	case scenario.Aggregate:
+		return []string{"--aggregate", s.Match + "=" + s.Every.String() + "," + s.Sum + "," + s.By}
 	}
 	value := s.Match + "=" + s.Every.String()
 	if s.Keep == "first" {
