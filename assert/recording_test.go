@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
+	"os"
+	"path/filepath"
 	"reflect"
 	"testing"
 
@@ -79,4 +81,62 @@ func TestRecordingGivesTheSameVerdicts(t *testing.T) {
 			t.Fatalf("latency %+v, live %+v", got, want)
 		}
 	})
+}
+
+// Nor does any of the histories that stand in testdata say anything else once it was
+// recorded: whatever a rule needs to know is in the recording.
+func TestRecordedHistoriesAgain(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.txt")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no histories: %v", err)
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := parseScript(string(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		head, err := json.Marshal(s.brief)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var out bytes.Buffer
+		w, err := history.NewWriter(&out, head, s.names)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range s.events {
+			w.Shard(0).Add(e)
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		r, err := history.NewReader(&out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var b Brief
+		if err := json.Unmarshal(r.Header, &b); err != nil {
+			t.Fatal(err)
+		}
+		j := NewJudge(&b, r.Names)
+		for {
+			_, e, err := r.Next()
+			if err == io.EOF {
+				break
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			j.Add(e)
+		}
+		r.Close()
+		_, want := judgeEvents(s.brief, s.names, s.events, 1)
+		if got := j.Verdicts(End{}); !reflect.DeepEqual(got, want) {
+			t.Errorf("%s judged again:\n%+v\nat first:\n%+v", file, got, want)
+		}
+	}
 }
