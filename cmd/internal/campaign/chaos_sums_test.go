@@ -45,10 +45,10 @@ var inSums = map[string][]string{
 	"aggregate-lost": {
 		"lost-message", "ack-then-drop", "lost-in-socket", "recovered-flag-lie", "slow-consumer-silent-drop", "subscribe-history-gap", "silent-history-truncation", "confirmed-not-subscribed",
 		"membership-lost-silent", "interest-lost-remote", "drain-loss", "acked-lost-on-crash", "offline-queue-drop", "resubscribe-partial", "stale-epoch-accepted", "offset-divergence",
-		"command-inversion", "filter-false-negative",
+		"command-inversion", "filter-false-negative", "phantom-message", "state-diverged", "payload-altered",
 	},
-	"aggregate-overcounted":   {"duplicate-delivery", "double-replay", "double-flush", "replay-live-overlap", "restart-dup", "retry-double-publish", "overlap-copies", "offset-divergence"},
-	"aggregate-misattributed": {"offset-divergence"},
+	"aggregate-overcounted":   {"duplicate-delivery", "double-replay", "double-flush", "replay-live-overlap", "restart-dup", "retry-double-publish", "overlap-copies", "offset-divergence", "phantom-message", "payload-altered"},
+	"aggregate-misattributed": {"offset-divergence", "phantom-message"},
 	"not-aggregated":          {"phantom-message"},
 }
 
