@@ -108,6 +108,9 @@ const (
 	BatchHeldTooLong
 	NotBatched
 
+	// Owned by errors.
+	CodecDesync
+
 	// Owned by throttle.
 	ThrottleExceeded
 	LastValueSwallowed
@@ -157,6 +160,7 @@ const (
 	waits     // comes behind what it should overtake
 	gathers   // comes with too many others, too late for them, or with none
 	miscounts // makes a sum of something else than it should be
+	garbles   // can't be read
 )
 
 // Definition explains one anomaly; `squall explain` prints it.
@@ -298,5 +302,7 @@ var definitions = [anomalies]Definition{
 
 	BatchOversized:   {"batch-oversized", "batch", "batch", "more messages of a channel came in one message of the WebSocket than a batch may hold", gathers},
 	BatchHeldTooLong: {"batch-held-too-long", "batch", "batch", "a message came later after its acknowledgement than a batch may wait, while the target answered others", gathers},
-	NotBatched:       {"not-batched", "batch", "batch", "a subscription was sent each message alone, although again and again the next one was with the target before the wait of a batch was over", gathers},
+	CodecDesync:      {"codec-desync", "errors", "errors", "a frame or a compressed message can't be read as RFC 6455 and RFC 7692 say, so the client had to end the connection", garbles},
+
+	NotBatched: {"not-batched", "batch", "batch", "a subscription was sent each message alone, although again and again the next one was with the target before the wait of a batch was over", gathers},
 }

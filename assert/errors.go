@@ -44,6 +44,9 @@ func (x *errors) add(j *Judge, e *history.Event) {
 	if !excused {
 		x.by[errorClient{j.people[e.Client].group, e.Channel, j.doubts(e), e.Has(history.FlagOverdue)}]++
 	}
+	if e.Has(history.FlagBroken) && !excused && !j.doubts(e) {
+		j.blame(incident{anomaly: CodecDesync, said: e.Note}, e)
+	}
 	key := errorKey{e.Kind == history.Refused, e.Code, e.Note}
 	k := x.kinds[key]
 	if k == nil {
@@ -104,7 +107,11 @@ func (j *Judge) Errors() []ErrorKind {
 	return list
 }
 
-// errors judges how many error replies and failed dials nothing explains. Answers
+// errors judges how many error replies and failed dials nothing explains, and that
+// whatever comes can be read: a frame or a compressed message that is not as RFC 6455 and
+// RFC 7692 say (codec-desync) fails whatever the limit is. Not meant is what is only longer
+// than is taken, a close code that may not be sent, which close judges, and what another
+// client had sent and the target passed on, where close judges abuses. Answers
 // that did not come in time are a matter of time: they prove nothing where the
 // generator was saturated, since it may have been what was late.
 func (s *settlement) errors(w *want, v *Verdict, end End) {
@@ -131,6 +138,7 @@ func (s *settlement) errors(w *want, v *Verdict, end End) {
 		n -= passed
 		v.Owned = append(v.Owned, Count{OffencePassedOn.String() + " (owned by close)", passed})
 	}
+	s.sift(w, v, func(f *found) bool { return !s.wasPassedOn(f) }, 0)
 	sure := n
 	n += overdue
 	v.add(true, "errors", n)
@@ -138,6 +146,9 @@ func (s *settlement) errors(w *want, v *Verdict, end End) {
 	v.add(false, "in doubt after a command", doubted)
 	v.add(true, "dials", dials)
 	switch {
+	case len(v.Findings) > 0:
+		v.State = Fail
+		v.Reason = fmt.Sprintf("%s: of %d errors that no fault explains, these are broken frames, which no limit allows", v.Findings[0].Anomaly, n)
 	case dials == 0:
 		v.Reason = "not exercised: nobody dialled"
 	case holds(w.Errors, float64(n)) != holds(w.Errors, float64(n+doubted)):

@@ -128,6 +128,18 @@ var explanations = [anomalies]Explanation{
 		Issues: []string{"commaai/openpilot#38160", "cloudamqp/lavinmq#434", "apache/activemq#306"},
 		Look:   "the path from the publish to the connection's queue: where the priority is read last. If it comes early there, how much the writer hands to the socket at once, and the size of the socket's send buffer",
 	},
+	CodecDesync: {
+		Wire: "a header with reserved bits or a mask, a frame in the midst of another, a message marked as compressed that can't be expanded, or a text that is not UTF-8; the client closes with 1002 or 1007",
+		Causes: []string{
+			"two writers share a socket without a lock: a ping or a close goes out between the parts of a frame",
+			"a compressor keeps its window from message to message, or is shared by connections, although no_context_takeover was agreed on",
+			"a message is marked as compressed before it is decided whether it is worth it, and then sent as it is",
+			"a buffer goes back to its pool, and is filled anew, while it is still being written",
+			"a frame that came from a client, masked as it is, is passed on byte by byte",
+		},
+		Issues: []string{"netty/netty#8395", "sockudo/sockudo-ws#14", "websockets/ws#2336", "coder/websocket#443", "jaspervdj/websockets-snap#13", "denoland/std#614", "gorilla/websocket#184"},
+		Look:   "the client's line says what it met. Does it happen without compression too? Then look at who writes to the socket; else at whose compressor it is, and when it is reset. Broken frames only under load, or around heartbeats, mean that two write at once",
+	},
 	BatchOversized: {
 		Wire: "one message of the WebSocket holds more events of a channel than the configured most",
 		Causes: []string{

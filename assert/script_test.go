@@ -480,6 +480,7 @@ func (s *script) event(f []string) error {
 		}
 		if len(args) > 1 && args[1] == "broken" {
 			e.Note = "broken WebSocket: a text message is not UTF-8"
+			e.Flags |= history.FlagBroken
 		}
 		return s.keep(e, err)
 	case history.Subscribe:

@@ -90,6 +90,16 @@ func (s *settlement) passedOn(w *want) (n int64) {
 	return n
 }
 
+// wasPassedOn reports whether a broken frame is one that a close expectation owns.
+func (s *settlement) wasPassedOn(f *found) bool {
+	for i := range s.found {
+		if o := &s.found[i]; o.anomaly == OffencePassedOn && o.client == f.client && o.life == f.life && o.seen == f.seen && s.amid(o) != nil && s.judgesAbuse(o) {
+			return true
+		}
+	}
+	return false
+}
+
 // judgesAbuse reports whether some expectation about abuse covers f.
 func (s *settlement) judgesAbuse(f *found) bool {
 	for i := range s.j.want.all {

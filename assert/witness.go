@@ -324,7 +324,7 @@ func (s *settlement) missing(f *found) string {
 		return s.misshapen(f, what)
 	case d.Owner == "heartbeat":
 		return f.beat()
-	case d.harm&(herds|parts|offends|delays) != 0:
+	case d.harm&(herds|parts|offends|delays|garbles) != 0:
 		return f.what()
 	case f.anomaly == RightNotEnforced || f.anomaly == WronglyRefused:
 		return f.said
@@ -387,6 +387,9 @@ func (s *settlement) unexcused(f *found) (out []string) {
 	}
 	if d.harm == waits {
 		return append(out, "all of them came after the target had acknowledged the urgent message; the client read its connection to the end in order")
+	}
+	if d.harm == garbles {
+		return append(out, "no fault of the plan touched these bytes, and no client of the plan had sent them")
 	}
 	if d.harm == gathers {
 		return append(out, s.ungathered(f)...)

@@ -417,6 +417,9 @@ func (s *shard) Closed(t engine.Token, end engine.End) {
 		}
 	case engine.Violation:
 		e := history.Event{Kind: history.Problem, Client: history.ClientID(c.id), Life: c.Life(), Seen: now, Arrived: now, Note: "broken WebSocket: " + end.Text}
+		if end.Broken {
+			e.Flags |= history.FlagBroken
+		}
 		s.tell(c, &e)
 		l.Who = history.Client
 	case engine.Local:

@@ -148,6 +148,7 @@ const (
 	FlagPosted                       // said over HTTP, on none of the client's connections (Publish, Outcome). Arrived of the Publish: since when it could have been sent
 	FlagWeighed                      // its payload was compared with what the plan's transformation makes of the published one (Deliver)
 	FlagGone                         // it takes its key away (Booked)
+	FlagBroken                       // what the target sent can't be read as RFC 6455 and RFC 7692 say (Problem)
 	FlagJoined                       // it came in the same message of the WebSocket, or the same event of a stream, as the Deliver before it, of the same client (Deliver)
 )
 

@@ -117,6 +117,7 @@ const (
 type End struct {
 	Cause  Cause
 	Status int    // HTTP status, if NotUpgraded and an HTTP answer came
+	Broken bool   // of a Violation: it can't be read as RFC 6455 and RFC 7692 say; false: it is longer than is taken, or a code that may not be sent
 	Code   uint16 // close code, if CloseFrame (or Local, when the server answered; or Violation, if it is the code that is wrong)
 	Text   string // what is worth showing: at most 512 bytes, valid UTF-8
 	At     Stamp

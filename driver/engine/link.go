@@ -396,7 +396,7 @@ func (l *link) violated(v violation, told uint16, at Stamp) {
 	if l.phase == open {
 		l.push(l.shard.frame(OpClose, closePayload(v.code, v.text)))
 	}
-	l.finish(End{Cause: Violation, Code: told, Text: clip(v.text, maxText), At: at}, shut)
+	l.finish(End{Cause: Violation, Broken: v.code != 1009 && told == 0, Code: told, Text: clip(v.text, maxText), At: at}, shut)
 }
 
 // What waits for a server that does not read is bounded: mostWaiting bytes, and

@@ -346,9 +346,11 @@ func (c *conn) write() {
 		q.mu.Unlock()
 		c.gateway.awake()
 		out := *buf
+		c.gateway.wrong.misspell(out)
 		if c.packs {
-			out = c.gateway.pack(out)
+			out = c.gateway.pack(c, out)
 		}
+		out = c.gateway.wrong.misframe(out)
 		if _, err := c.nc.Write(out); err != nil {
 			q.mu.Lock()
 			q.dead = true

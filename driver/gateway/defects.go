@@ -258,6 +258,18 @@ func Defects() []DefectInfo {
 			[]string{"bigbluebutton/bigbluebutton#25693", "tiny-pilot/tinypilot#250"}},
 		{"tombstone-lost", "sends every 2nd event that says that something is true, as deletions do, to nobody", "tombstone-lost", 2,
 			[]string{"kubernetes/kubernetes#123072"}},
+		{"compress-desync", "compresses each message of every 5th connection behind those before it, although it said that it would not", "codec-desync", 5,
+			[]string{"netty/netty#8395", "sockudo/sockudo-ws#14"}},
+		{"raw-in-compressed", "marks every 300th message as compressed and sends it as it is", "codec-desync", 300,
+			[]string{"websockets/ws#2336", "coder/websocket#443"}},
+		{"interleaved-frames", "writes a ping between the header and the payload of a frame, at every 300th write", "codec-desync", 300,
+			[]string{"jaspervdj/websockets-snap#13", "hew-lang/hew#1632"}},
+		{"server-masks", "masks a frame at every 300th write", "codec-desync", 300,
+			[]string{"denoland/std#614", "websockets-rs/rust-websocket#61"}},
+		{"reserved-bit-set", "sets the second reserved bit of a frame at every 300th write", "codec-desync", 300,
+			[]string{"ghedipunk/PHP-Websockets#77", "faye/websocket-driver-ruby#19"}},
+		{"text-not-utf8", "puts a byte that is not UTF-8 into a text at every 300th write", "codec-desync", 300,
+			[]string{"gorilla/websocket#184", "radu-matei/websocket-manager#40"}},
 	}
 }
 
@@ -383,7 +395,15 @@ type wrong struct {
 	updateSwallowed *trigger
 	tombstoneLost   *trigger
 
-	none bool // no defect is on
+	compressDesync  *trigger
+	rawInCompressed *trigger
+	interleaved     *trigger
+	serverMasks     *trigger
+	reservedBit     *trigger
+	notUTF8         *trigger
+
+	none    bool               // no defect is on
+	windows map[uint64]*window // compress-desync: by connection; nil: it is not struck
 
 	mu      sync.Mutex
 	heirs   []inheritance       // connection-id-reuse-leak
@@ -524,6 +544,12 @@ func (w *wrong) places() map[string]**trigger {
 		"counts-refused":            &w.countsRefused,
 		"sum-misattributed":         &w.misattributed,
 		"aggregate-skipped":         &w.aggregateSkipped,
+		"compress-desync":           &w.compressDesync,
+		"raw-in-compressed":         &w.rawInCompressed,
+		"interleaved-frames":        &w.interleaved,
+		"server-masks":              &w.serverMasks,
+		"reserved-bit-set":          &w.reservedBit,
+		"text-not-utf8":             &w.notUTF8,
 	}
 }
 

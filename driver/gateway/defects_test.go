@@ -51,6 +51,7 @@ func TestDefects(t *testing.T) {
 		"urgent-waits": true, "urgent-last": true, // priority_test.go
 		"head-of-line-block": true,                                                                                                                       // wrong_blocked_test.go
 		"transform-skipped":  true, "untransformed-replay": true, "transform-merged": true, "transform-field-lost": true, "transform-state-shared": true, // transform_test.go
+		"compress-desync": true, "raw-in-compressed": true, "interleaved-frames": true, "server-masks": true, "reserved-bit-set": true, "text-not-utf8": true, // wrong_frames_test.go
 		"batch-oversized": true, "batch-held-too-long": true, "batch-reordered": true, "batch-tail-lost": true, "batch-repeats-last": true, "batch-not-recovered": true, "not-batched": true, // batch_test.go
 		"delta-rounded": true, "update-swallowed": true, "tombstone-lost": true, // wrong_fold_test.go
 		"switch-cuts-replay": true, "switch-doubles-replay": true, "sse-without-recovery": true, "stream-loses-joined": true, "poll-gap": true, // carrier_test.go
@@ -161,11 +162,13 @@ func TestConfirmedNotSubscribed(t *testing.T) {
 }
 
 // TestEveryDefectOnce: they can all be on together without harm to the gateway
-// itself.
+// itself. Those are left out that make frames which the clients here can't read.
 func TestEveryDefectOnce(t *testing.T) {
 	var all []Defect
 	for _, d := range Defects() {
-		all = append(all, Defect{Name: d.Name})
+		if d.Anomaly != "codec-desync" {
+			all = append(all, Defect{Name: d.Name})
+		}
 	}
 	bubble(t, Config{Defects: all}, func(t *testing.T, s *site) {
 		for i := range 20 {

@@ -41,7 +41,7 @@ func offersDeflate(req *http.Request) bool {
 }
 
 // pack is the other form of frames, whole and unmasked: text is compressed.
-func (g *Gateway) pack(frames []byte) []byte {
+func (g *Gateway) pack(c *conn, frames []byte) []byte {
 	var out bytes.Buffer
 	z, _ := g.deflaters.Get().(*flate.Writer)
 	if z == nil {
@@ -57,11 +57,20 @@ func (g *Gateway) pack(frames []byte) []byte {
 			out.Write(frame)
 			continue
 		}
+		if g.wrong.rawInCompressed.fires() {
+			out.WriteByte(frame[0] | 0x40)
+			out.Write(frame[1:])
+			continue
+		}
 		packed.Reset()
-		packed.Write(make([]byte, headroom))
-		z.Reset(packed)
-		z.Write(frame[size:]) // a buffer takes everything
-		z.Flush()
+		if x := g.wrong.compressor(c); x != nil {
+			packed.Write(x.pack(frame[size:]))
+		} else {
+			packed.Write(make([]byte, headroom))
+			z.Reset(packed)
+			z.Write(frame[size:]) // a buffer takes everything
+			z.Flush()
+		}
 		sealed := seal(bytes.TrimSuffix(packed.Bytes(), deflateTail), ws.OpText)
 		sealed[0] |= 0x40 // RSV1
 		out.Write(sealed)

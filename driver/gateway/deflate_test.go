@@ -45,7 +45,7 @@ func readFrame(r io.Reader) (f ws.Frame, err error) {
 // TestPack: of whole frames, text is compressed, each by itself, and the others stay.
 // What expands them is a library that this package doesn't use for it.
 func TestPack(t *testing.T) {
-	var g Gateway
+	g := Gateway{wrong: &wrong{}}
 	messages := []string{"", "a", strings.Repeat("the same again, ", 20), strings.Repeat("x", 70_000), "ä€"}
 	var in []byte
 	for _, m := range messages {
@@ -53,7 +53,7 @@ func TestPack(t *testing.T) {
 		in = append(in, control(ws.OpPing, []byte(m[:min(len(m), 100)]))...)
 	}
 	for range 3 { // also with what the pool gives back
-		r := bytes.NewReader(g.pack(bytes.Clone(in)))
+		r := bytes.NewReader(g.pack(nil, bytes.Clone(in)))
 		for _, m := range messages {
 			f, err := readFrame(r)
 			if err != nil {
