@@ -154,6 +154,7 @@ type Command struct {
 	Received  uint64 // deliveries and gaps that came since the session began
 	Quality   Quality
 	Presence  bool          // of a Subscribe: say who is there, and who comes and goes
+	Snapshot  bool          // of a Subscribe: send the rows of the channel, unless the client is recovered
 	Retain    bool          // the channel keeps it, and gives it to whoever subscribes; if Can.Retain
 	Client    string        // the client's own name, the same on all its connections
 	KeepAlive time.Duration // the client says something at least this often; 0: it need not
@@ -191,6 +192,8 @@ const (
 	Present                  // Channel; Payload: who is there, a JSON array of texts
 	Joined                   // Channel, Member: somebody has come
 	Left                     // Channel, Member: somebody has gone
+	Row                      // Channel, Payload, Offset of the event that it is; Epoch: the channel keeps it as the latest of its key
+	Snapshot                 // Channel, Epoch, Offset: the Rows that came since the Subscribed are of this position; Last: they are all that there are
 )
 
 // Message is something that the server says.
@@ -200,6 +203,7 @@ type Message struct {
 	Positioned bool // Epoch/Offset are meaningful
 	Recovering bool // Subscribed: about a recovery
 	Recovered  bool // Subscribed: and it is complete
+	Last       bool // Snapshot: no Row follows
 	Resumed    bool // Connected: the server had kept the session: its subscriptions go on, and what they missed follows
 	ID         uint64
 	Offset     uint64

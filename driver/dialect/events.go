@@ -55,6 +55,9 @@ func (Events) Append(dst []byte, c *Command) ([]byte, error) {
 		if c.Presence {
 			dst = append(dst, `,"presence":true`...)
 		}
+		if c.Snapshot {
+			dst = append(dst, `,"snapshot":true`...)
+		}
 		if c.Recover {
 			dst = AppendText(append(dst, `,"recover":{"epoch":`...), c.Epoch)
 			dst = strconv.AppendUint(append(dst, `,"offset":`...), c.Offset, 10)
@@ -122,13 +125,17 @@ func appendMember(dst []byte, key, text string) []byte {
 func (Events) Decoder() Decoder { return &eventsDecoder{} }
 
 type eventsDecoder struct {
-	c   Cursor
-	err error
+	c    Cursor
+	err  error
+	rows *eventsRows // of the snapshots that have come; nil: none has
 }
 
 func (d *eventsDecoder) Reset(payload []byte) {
 	d.c.Reset(payload)
 	d.err = nil
+	if d.rows != nil {
+		d.rows.open = false
+	}
 }
 
 func (d *eventsDecoder) Err() error {
@@ -139,12 +146,15 @@ func (d *eventsDecoder) Err() error {
 }
 
 func (d *eventsDecoder) Next(m *Message) bool {
+	if d.rows != nil && d.rows.open {
+		return d.nextRow(m)
+	}
 	if d.err != nil || !d.c.Open() {
 		return false
 	}
 	*m = Message{}
 	c := &d.c
-	var kind, members []byte
+	var kind, members, rows []byte
 	for key, ok := c.Member(); ok; key, ok = c.Member() {
 		switch string(key) {
 		case "type":
@@ -176,6 +186,10 @@ func (d *eventsDecoder) Next(m *Message) bool {
 			m.Reason = c.Text()
 		case "members":
 			members = c.Skip()
+		case "rows":
+			rows = c.Skip()
+		case "last":
+			m.Last = c.Bool()
 		case "member":
 			m.Member = c.Text()
 		case "client":
@@ -223,6 +237,9 @@ func (d *eventsDecoder) Next(m *Message) bool {
 		m.Kind = Joined
 	case "leave":
 		m.Kind = Left
+	case "snapshot":
+		m.Kind = Snapshot
+		return d.openRows(rows, m)
 	case "error":
 		m.Kind = Error
 		m.Denied = m.Code == 401 || m.Code == 403

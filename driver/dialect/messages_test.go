@@ -17,7 +17,7 @@ func decode(d Decoder, payload string) (lines []string, err error) {
 }
 
 func describe(m *Message) string {
-	kinds := [...]string{"ignored", "connected", "subscribed", "unsubscribed", "published", "delivered", "gapped", "error", "pinged", "ponged", "draining", "received", "released", "granted", "passed", "present", "joined", "left"}
+	kinds := [...]string{"ignored", "connected", "subscribed", "unsubscribed", "published", "delivered", "gapped", "error", "pinged", "ponged", "draining", "received", "released", "granted", "passed", "present", "joined", "left", "row", "snapshot"}
 	words := []string{kinds[m.Kind]}
 	add := func(ok bool, format string, args ...any) {
 		if ok {
@@ -33,6 +33,7 @@ func describe(m *Message) string {
 	add(m.Recovered, "recovered")
 	add(m.Replay, "replay")
 	add(m.Retained, "retained")
+	add(m.Last, "last")
 	add(m.Code != 0, "code=%d", m.Code)
 	add(len(m.Reason) > 0, "reason=%q", m.Reason)
 	add(m.HeartbeatEvery > 0, "every=%v", m.HeartbeatEvery)
@@ -101,6 +102,19 @@ func TestEventsMessages(t *testing.T) {
 		{"no list", `{"type":"presence","channel":"c","members":{}}`, `!presence without members`},
 		{"members of an event are none", `{"type":"event","channel":"c","members":[1]}`, `!event without data`},
 		{"they come and go", `{"type":"join","channel":"c","member":"a"}` + "\n" + `{"type":"leave","member":"\u0062","channel":"c"}`, `joined channel=c member=a | left channel=c member=b`},
+		{"rows", `{"type":"snapshot","channel":"c","epoch":"e","offset":7,"rows":[{"offset":3,"data":{"a":[1]}}, {"more":0,"data":2,"offset":7}]}` + "\n" + `{"type":"ping"}`,
+			`row channel=c epoch=e offset=3 payload={"a":[1]} | row channel=c epoch=e offset=7 payload=2 | snapshot channel=c epoch=e offset=7 | pinged`},
+		{"rows before all else", `{"rows":[{"data":null,"offset":3}],"last":true,"offset":7,"epoch":"e","channel":"\u0063","type":"snapshot"}`, `row channel=c epoch=e offset=3 payload=null | snapshot channel=c epoch=e offset=7 last`},
+		{"no row", `{"type":"snapshot","channel":"c","epoch":"e","offset":0,"rows":[],"last":true}`, `snapshot channel=c epoch=e offset=0 last`},
+		{"rows of an event are none", `{"type":"event","channel":"c","rows":[{"offset":1,"data":1}],"data":1}`, `delivered channel=c payload=1`},
+		{"no rows", `{"type":"snapshot","channel":"c","epoch":"e","offset":7}`, `!snapshot without rows`},
+		{"rows are no list", `{"type":"snapshot","offset":7,"rows":{}}`, `!snapshot without rows`},
+		{"a snapshot of nowhere", `{"type":"snapshot","rows":[]}`, `!snapshot without an offset`},
+		{"a row without data", `{"type":"snapshot","offset":7,"rows":[{"offset":1,"data":1},{"offset":2}]}`, `row offset=1 payload=1 | !row without`},
+		{"a row without offset", `{"type":"snapshot","offset":7,"rows":[{"data":2}]}` + "\n" + `{"type":"ping"}`, `!row without`},
+		{"a row that is none", `{"type":"snapshot","offset":7,"rows":[7]}`, `!unexpected type`},
+		{"a row with a wrong offset", `{"type":"snapshot","offset":7,"rows":[{"offset":"1","data":1}]}`, `!unexpected type`},
+		{"half a snapshot", `{"type":"snapshot","offset":7,"rows":[{"offset":1,"data":1}`, `!malformed`},
 		{"a newer server", `{"type":"squall","x":1}`, `ignored`},
 		{"three in one message", `{"type":"event","channel":"a","offset":1,"data":1}` + "\n" + `{"type":"event","channel":"b","offset":2,"data":2}` + "\n" + `{"type":"ping"}` + "\n", `delivered channel=a offset=1 payload=1 | delivered channel=b offset=2 payload=2 | pinged`},
 		{"nothing", ``, ``},
@@ -169,6 +183,7 @@ func TestCommands(t *testing.T) {
 		{"with a token", Command{Verb: Connect, ID: 1, Token: `a"b`, User: "u"}, `{"id":1,"type":"connect","token":"a\"b","user":"u"}`, `{"id":1,"connect":{"token":"a\"b","name":"squall"}}`},
 		{"with a will", Command{Verb: Connect, ID: 1, User: "u", Will: &Will{Channel: "c", Payload: []byte(`{"a":1}`)}}, `{"id":1,"type":"connect","user":"u","will":{"channel":"c","data":{"a":1}}}`, `{"id":1,"connect":{"name":"squall"}}`},
 		{"subscribe", Command{Verb: Subscribe, ID: 2, Channel: "vote.1"}, `{"id":2,"type":"subscribe","channel":"vote.1"}`, `{"id":2,"subscribe":{"channel":"vote.1"}}`},
+		{"subscribe to rows", Command{Verb: Subscribe, ID: 2, Channel: "c", Snapshot: true}, `{"id":2,"type":"subscribe","channel":"c","snapshot":true}`, `{"id":2,"subscribe":{"channel":"c"}}`},
 		{"recover", Command{Verb: Subscribe, ID: 2, Channel: "c", Recover: true, Epoch: "e", Offset: 12}, `{"id":2,"type":"subscribe","channel":"c","recover":{"epoch":"e","offset":12}}`, `{"id":2,"subscribe":{"channel":"c","recover":true,"offset":12,"epoch":"e"}}`},
 		{"recover from the start", Command{Verb: Subscribe, ID: 2, Channel: "c", Recover: true, Epoch: "e"}, `{"id":2,"type":"subscribe","channel":"c","recover":{"epoch":"e","offset":0}}`, `{"id":2,"subscribe":{"channel":"c","recover":true,"epoch":"e"}}`},
 		{"leave", Command{Verb: Unsubscribe, ID: 3, Channel: "c"}, `{"id":3,"type":"unsubscribe","channel":"c"}`, `{"id":3,"unsubscribe":{"channel":"c"}}`},
@@ -248,7 +263,7 @@ func fuzzDecode(f *testing.F, dialect Dialect, seeds []string) {
 			if n++; n > len(payload)+1 {
 				t.Fatal("more messages than bytes")
 			}
-			if m.Kind == Delivered && m.Payload == nil {
+			if (m.Kind == Delivered || m.Kind == Row) && m.Payload == nil {
 				t.Fatalf("%q: delivered without a payload", payload)
 			}
 			if len(m.Channel)+len(m.Epoch)+len(m.Payload)+len(m.Reason) > 4*len(payload) {
@@ -272,6 +287,8 @@ func FuzzEvents(f *testing.F) {
 		`{"id":2,"type":"subscribed","channel":"vote.1","epoch":"e","offset":15,"recovering":true,"recovered":true}`,
 		`{"type":"event","channel":"\u0061","offset":16,"data":{"a":[1]}}` + "\n" + `{"type":"gap","channel":"c","epoch":"e","offset":40,"reason":"slow"}`,
 		`{"id":1,"type":"connected","heartbeat_ms":25000,"timeout_ms":99999999999999999}`,
+		`{"type":"snapshot","channel":"\u0061","epoch":"e","offset":7,"rows":[{"offset":3,"data":{"a":[1]}},{"data":2,"offset":7}],"last":true}` + "\n" + `{"type":"ping"}`,
+		`{"rows":[{"offset":1}],"type":"snapshot","offset":1}`,
 	})
 }
 
@@ -306,6 +323,7 @@ func TestHotPathAllocatesNothing(t *testing.T) {
 		"MQTT QoS 0": hot(MQTT{Version: 5}, mqttFrame(AtMostOnce)),
 		"MQTT QoS 1": hot(MQTT{Version: 5}, mqttFrame(AtLeastOnce)),
 		"MQTT 3.1.1": hot(MQTT{Version: 4}, "\x32\x0c\x00\x06news/a\x00\x01m1"),
+		"snapshot":   hot(Events{}, `{"type":"snapshot","channel":"c","epoch":"e","offset":7,"rows":[{"offset":3,"data":{"a":1}},{"offset":7,"data":2}],"last":true}`),
 		"escapes":    hot(Events{}, strings.Replace(eventFrame, "vote", `v\u006fte`, 1)),
 		"replay":     hot(Centrifugo{}, `{"id":3,"subscribe":{"epoch":"E","publications":[{"data":{"n":4},"offset":4},{"data":5,"offset":5}],"recovered":true,"offset":3}}`),
 	} {

@@ -63,7 +63,7 @@ func BenchmarkFanOut(b *testing.B) {
 	rounds := b.N/subscribers + 1
 	for i := range rounds {
 		s := g.hub.stream("c")
-		if _, ok := s.publish(0, "", body{data: data}, g.wrong); !ok {
+		if _, _, ok := s.publish(0, "", body{data: data}, g.wrong); !ok {
 			b.Fatal("the stream is gone")
 		}
 		for arrived.Load() < int64(i-ahead)*subscribers {

@@ -231,6 +231,7 @@ func line(m dialect.Message) string {
 		dialect.Published: "published", dialect.Delivered: "event", dialect.Gapped: "gap", dialect.Error: "error",
 		dialect.Ponged: "pong", dialect.Draining: "drain", dialect.Passed: "position",
 		dialect.Present: "presence", dialect.Joined: "join", dialect.Left: "leave",
+		dialect.Row: "row", dialect.Snapshot: "snapshot",
 	}[m.Kind]
 	words := []string{name}
 	add := func(ok bool, format string, args ...any) {
@@ -246,6 +247,7 @@ func line(m dialect.Message) string {
 	add(m.Resumed, "resumed")
 	add(m.Replay, "replay")
 	add(m.Retained, "retained")
+	add(m.Last, "last")
 	add(m.Code != 0, "%d", m.Code)
 	add(len(m.Payload) > 0, "%s", m.Payload)
 	return strings.Join(words, " ")

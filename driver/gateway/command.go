@@ -19,6 +19,7 @@ type command struct {
 	data     []byte
 	retain   bool
 	presence bool
+	snapshot bool
 	will     *will // of a connect; nil: none
 	recover  bool
 	epoch    []byte
@@ -59,6 +60,8 @@ func (m *command) read(c *dialect.Cursor) bool {
 			m.retain = c.Bool()
 		case "presence":
 			m.presence = c.Bool()
+		case "snapshot":
+			m.snapshot = c.Bool()
 		case "token":
 			m.token = c.Text()
 		case "user":

@@ -35,6 +35,8 @@ type Config struct {
 	Shapes  []Shape // how channels are thinned out; the first that matches counts
 	Batches []Batch // what is sent several in one message; the first that matches counts
 
+	Rows []RowsOf // which channels keep rows, for snapshots; the first that matches counts
+
 	// Priority lets publications have one. Without it all are normal.
 	Priority bool
 
@@ -91,6 +93,9 @@ func (c Config) complete() (Config, error) {
 		return c, err
 	}
 	if c.Batches, err = checkBatches(c.Batches); err != nil {
+		return c, err
+	}
+	if c.Rows, err = checkRows(c.Rows, c.HistorySize); err != nil {
 		return c, err
 	}
 	if c.Path == "" {

@@ -170,6 +170,27 @@
 // and join. A kept session's user stays while there is no connection; but what presence
 // says is no message of a session, and who returns asks for it by subscribing anew.
 //
+//	{"id":2,"type":"subscribe","channel":"board.1","snapshot":true}
+//	{"id":2,"type":"subscribed","channel":"board.1","epoch":"fZ3kQ0aT","offset":15}
+//	{"type":"snapshot","channel":"board.1","epoch":"fZ3kQ0aT","offset":15,"rows":[{"offset":3,"data":{…}},…]}
+//	{"type":"snapshot","channel":"board.1","epoch":"fZ3kQ0aT","offset":15,"rows":[{"offset":14,"data":{…}}],"last":true}
+//	{"type":"event","channel":"board.1","offset":16,"data":{…}}
+//
+// Rows. A channel MAY keep rows: the latest event of each key, which is a text, number or
+// truth in some member of the data, as it was published. An event with a tombstone, a
+// member that is true, takes its row away. What has no key there, or would make more rows
+// than the channel has room for, is refused, with an error 400 or 413. A subscribe to the
+// channel MAY say snapshot: then right behind the answer the rows come as they were at the
+// answer's position, each with the offset of its event, in the order of these, and after
+// them exactly the events after that position. A snapshot has one message or several; the
+// last one says so. There is one even if there are no rows. Who names a position and is
+// recovered gets no snapshot, since he has the rows; who is not recovered gets one. It is
+// no message of a session, and a resumed session is no subscribe: who has lost a part of a
+// snapshot subscribes anew. The rows are kept however old they are, until the channel's
+// offsets begin anew: with a new epoch they are lost, and the first event makes the first
+// row. Snapshot goes without filter and pattern, and is refused with an error 400 on a
+// channel that keeps no rows.
+//
 // Transformations. A server may rewrite the data of some channels. It does so once,
 // when an event is published: everybody gets the result, live, in replays, by patterns
 // and from kept sessions, and filters see what was published. Members that begin with
@@ -263,6 +284,7 @@
 //	403 forbidden            the client's role may not do this
 //	404 unknown-command      404 not-subscribed
 //	409 already-connected    409 already-subscribed
+//	413 too-many-rows        the channel has no room for the row
 //	428 not-connected        a command before connect
 //
 // and message is for people.

@@ -69,6 +69,8 @@ func newNode(cfg Config, node int, other *Gateway) (*Gateway, error) {
 			epoch:    func() string { return g.word(8) },
 			shapes:   cfg.Shapes,
 			batches:  cfg.Batches,
+			rows:     cfg.Rows,
+			mostRows: cfg.Limits.Backlog / 2, // a snapshot fits into a backlog
 			streams:  make(map[string]*stream),
 			sessions: sessions{size: cfg.QueueSize, ttl: cfg.QueueTTL},
 		}

@@ -16,8 +16,11 @@ type hub struct {
 
 	shapes  []Shape
 	batches []Batch
+	rows    []RowsOf
 	batched atomic.Uint32 // batches so far
 	wrong   *wrong
+
+	mostRows int // bytes of the rows of one channel
 
 	sessions sessions
 	outcasts outcasts
@@ -92,7 +95,7 @@ func (h *hub) stream(name string) *stream {
 	if s.size > 0 {
 		s.top.epoch = h.epoch()
 	}
-	s.shaper, s.batcher = h.shaper(s), h.batcher(s)
+	s.shaper, s.batcher, s.table = h.shaper(s), h.batcher(s), h.table(s)
 	h.streams[name] = s
 	h.attachAll(s)
 	return s

@@ -59,8 +59,8 @@ func (c *conn) subscribePattern(m *command, f *filter) *refusal {
 	switch {
 	case err != nil:
 		return refuse(400, "bad-request", err.Error())
-	case m.channel != nil || m.recover || m.presence:
-		return refuse(400, "bad-request", "a pattern goes without channel, recover and presence")
+	case m.channel != nil || m.recover || m.presence || m.snapshot:
+		return refuse(400, "bad-request", "a pattern goes without channel, recover, presence and snapshot")
 	case !c.mayAll(segments):
 		return forbidden()
 	case c.pattern(name) != nil:

@@ -91,8 +91,10 @@ func (c *conn) post(req *http.Request) (status int, answer any) {
 	if r := c.publishable(&m); r != nil {
 		return no(r)
 	}
-	offset, ok := c.place(&m)
+	offset, r, ok := c.place(&m)
 	switch {
+	case r != nil:
+		return no(r)
 	case !ok:
 		return 0, nil
 	case offset == 0:
@@ -147,18 +149,21 @@ func (c *conn) publishable(m *command) *refusal {
 	if r := c.gateway.countable(m); r != nil {
 		return r
 	}
+	if r := c.gateway.keyed(string(m.channel), m.data); r != nil {
+		return r
+	}
 	if _, ok := levelOf(m.urgency); !ok {
 		return refuse(400, "bad-request", "a priority is urgent, normal or low")
 	}
 	return nil
 }
 
-// place puts the event of a command into its stream; false if the gateway closes
-// meanwhile.
-func (c *conn) place(m *command) (offset uint64, ok bool) {
+// place puts the event of a command into its stream, if nothing speaks against it there;
+// false if the gateway closes meanwhile.
+func (c *conn) place(m *command) (offset uint64, r *refusal, ok bool) {
 	g := c.gateway
 	if g.wrong.ackThenDrop.fires() {
-		return 0, true
+		return 0, nil, true
 	}
 	c.caughtUp()
 	b := g.transform(string(m.channel), oneLine(m.data))
@@ -166,11 +171,11 @@ func (c *conn) place(m *command) (offset uint64, ok bool) {
 	for !ok {
 		s := g.hub.stream(string(m.channel))
 		if !g.pace(s) {
-			return 0, false
+			return 0, nil, false
 		}
-		offset, ok = s.publish(c.number, string(m.key), b, g.wrong)
+		offset, r, ok = s.publish(c.number, string(m.key), b, g.wrong)
 	}
-	return offset, true
+	return offset, r, true
 }
 
 // postsBegin notes that a connection brings requests over HTTP: a drain ends it when it

@@ -5,7 +5,7 @@ import "sync"
 // item is something queued for one connection.
 type item struct {
 	frame  []byte        // as it is sent, shared between connections
-	replay []byte        // instead: the shared data of an event to be replayed
+	replay []byte        // instead: the shared data of an event to be replayed; without sub: a whole frame that the channel holds anyway
 	sub    *subscription // of an event or gap; nil for answers, which are never dropped
 	at     position      // of an event or gap
 	level  level         // of an event
@@ -24,7 +24,9 @@ func (it *item) empty() { it.frame, it.replay, it.batch = nil, nil, 0 }
 func (it *item) appendTo(buf []byte) []byte {
 	frame := it.frame
 	switch {
-	case frame != nil || it.sub == nil:
+	case frame != nil:
+	case it.sub == nil:
+		frame = it.replay
 	case it.replay != nil:
 		frame, _ = sayEvent(it.sub.stream.name, it.at.offset, true, it.replay)
 	default:

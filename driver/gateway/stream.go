@@ -56,6 +56,7 @@ type stream struct {
 
 	shaper  *shaper  // that thins the channel out; nil: every event is sent
 	batcher *batcher // that gathers events; nil: they are sent at once
+	table   *table   // the rows; nil: none are kept
 }
 
 // subscription is one connection's interest in one channel: there is one of
@@ -70,6 +71,7 @@ type subscription struct {
 
 	// Under the stream's lock.
 	exact     bool          // it asked for the channel
+	asks      bool          // and for its rows
 	filter    *filter       // and gave this filter with it; nil: none
 	claims    []*pattern    // the patterns that it asked for
 	heir      *subscription // that has taken its place; nil: none
@@ -78,28 +80,35 @@ type subscription struct {
 	buffer    []event // what came live while the history was read
 	from      position
 	watches   bool   // it is told who comes and goes
-	found     *event // what the channel kept when it was registered
+	found     *found // what the channel kept when it was registered; nil: nothing
 	kept      int    // events that the filter has kept back since something was sent
 	since     uint64 // of the events that are gathered in batches, the last that is not for it
 	joint     []outgoing
 }
 
+// found is what a subscription finds in its channel, for it to be sent behind the answer.
+type found struct {
+	kept *event
+	rows [][]byte // the messages of a snapshot
+}
+
 // publish gives the data its offset, keeps it and sends it to everybody; on a channel
 // that is shaped it leaves that to the shaper. It returns offset 0 if the channel
 // keeps no history, or is shaped, and false if the stream was forgotten meanwhile.
-// With retain it is kept for whoever subscribes, too.
-func (s *stream) publish(from uint64, key string, b body, w *wrong) (offset uint64, ok bool) {
+// With retain it is kept for whoever subscribes, too. A refusal says why it is not
+// published.
+func (s *stream) publish(from uint64, key string, b body, w *wrong) (offset uint64, r *refusal, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.gone {
-		return 0, false
+		return 0, nil, false
 	}
 	now := time.Now()
 	s.used = now
 	s.expire(now)
 	if key != "" {
 		if offset, known := s.keys.find(key, now); known && !w.retryDoublePublish.fires() {
-			return offset, true
+			return offset, nil, true
 		}
 	}
 	if s.shaper != nil {
@@ -107,11 +116,15 @@ func (s *stream) publish(from uint64, key string, b body, w *wrong) (offset uint
 		x := said{from: from, data: bytes.Clone(b.data), was: b.said, level: b.level} // what is held back outlives the reader's buffer
 		s.retain(event{at: now, from: from, data: x.data, said: x.was}, b.retain && s.shaper.Aggregate == 0, w)
 		s.shaper.take(x, now, w)
-		return 0, true
+		return 0, nil, true
 	}
-	offset = s.emit(said{from, b.data, b.said, b.retain, b.level}, now, w)
+	x, r := s.table.admit(b)
+	if r != nil {
+		return 0, r, true
+	}
+	offset = s.emit(said{from, b.data, b.said, b.retain, b.level, x}, now, w)
 	s.keys.add(key, offset, now)
-	return offset, true
+	return offset, nil, true
 }
 
 // said is what somebody has published.
@@ -121,6 +134,7 @@ type said struct {
 	was    []byte // as it was published, if that was another
 	retain bool
 	level  level
+	change change // of the rows
 }
 
 // emit makes an event of it. Under the stream's lock.
@@ -135,6 +149,7 @@ func (s *stream) emit(x said, now time.Time, w *wrong) (offset uint64) {
 	}
 	e.frame, e.data = sayEvent(s.name, e.offset, false, data)
 	s.keep(e)
+	s.table.keep(x.change, &e)
 	if s.shaper == nil { // else it is kept already
 		s.retain(e, x.retain, w)
 	}
@@ -271,11 +286,11 @@ func (s *stream) drop(sub *subscription) {
 }
 
 // idle reports whether nothing would be lost with the stream: nobody listens,
-// its history is empty, nothing is kept, nobody who left can come back in time, and no key is
+// its history is empty, nothing is kept, there is no row, nobody who left can come back in time, and no key is
 // remembered.
 func (s *stream) idle(now time.Time) bool {
 	s.expire(now)
-	return len(s.subs) == 0 && len(s.past) == 0 && s.kept == nil && !s.shaper.waits() && !s.batcher.waits() && now.Sub(s.used) > s.ttl && s.keys.none(now)
+	return len(s.subs) == 0 && len(s.past) == 0 && s.kept == nil && s.table.empty() && !s.shaper.waits() && !s.batcher.waits() && now.Sub(s.used) > s.ttl && s.keys.none(now)
 }
 
 // lose makes the channel lose its stream, as a broker that restarts does: a new
@@ -283,12 +298,14 @@ func (s *stream) idle(now time.Time) bool {
 func (s *stream) lose(epoch string) {
 	s.batcher.flush()
 	s.past, s.keys, s.kept = nil, keys{}, nil
+	s.table.lose()
 	s.top = position{epoch: epoch}
 	frame := sayGap(s.name, s.top, "stream lost")
 	for _, sub := range s.subs {
 		if sub.buffering {
 			sub.buffer = nil
 			sub.from = s.top
+			sub.find()
 			continue
 		}
 		sub.send(item{frame: frame, sub: sub, at: s.top}, nil)

@@ -8,6 +8,7 @@ import "time"
 func (c *conn) subscribe(m *command) *refusal {
 	name := string(m.channel)
 	f, wrong := c.gateway.filterOf(m)
+	unable := c.gateway.snapshotable(m)
 	switch {
 	case wrong != nil:
 		return wrong
@@ -17,6 +18,8 @@ func (c *conn) subscribe(m *command) *refusal {
 		return refuse(400, "bad-request", "subscribe needs a channel or a pattern")
 	case !c.gateway.wrong.permits(c, name):
 		return c.gateway.wrong.forbid(c, m, name)
+	case unable != nil:
+		return unable
 	case c.subs[name] != nil && c.subs[name].restored: // begun anew
 		c.subs[name].stream.remove(c.subs[name])
 	case c.subs[name] != nil && c.gateway.wrong.obeysTwice(c, m):
@@ -24,7 +27,7 @@ func (c *conn) subscribe(m *command) *refusal {
 	case c.subs[name] != nil:
 		return refuse(409, "already-subscribed", "already subscribed to "+name)
 	}
-	sub := &subscription{conn: c, index: -1, exact: true, filter: c.gateway.wrong.stale(c, name, f)}
+	sub := &subscription{conn: c, index: -1, exact: true, asks: m.snapshot, filter: c.gateway.wrong.stale(c, name, f)}
 	if c.keeps() {
 		sub.session = c.session
 	}
@@ -57,7 +60,8 @@ func (sub *subscription) register(h *hub, name string) {
 		s := h.stream(name)
 		s.mu.Lock()
 		if !s.gone {
-			sub.stream, sub.buffering, sub.from, sub.found = s, true, s.top, s.kept
+			sub.stream, sub.buffering, sub.from = s, true, s.top
+			sub.find()
 			if !s.replace(sub) {
 				s.add(sub)
 			}
@@ -65,6 +69,20 @@ func (sub *subscription) register(h *hub, name string) {
 			return
 		}
 		s.mu.Unlock()
+	}
+}
+
+// find notes what there is to be sent behind the answer, as of now. Under the stream's
+// lock.
+func (sub *subscription) find() {
+	s := sub.stream
+	sub.found = nil
+	if s.kept == nil && !sub.asks {
+		return
+	}
+	sub.found = &found{kept: s.kept}
+	if sub.asks && s.table != nil {
+		sub.found.rows = s.snapshot()
 	}
 }
 
@@ -100,8 +118,13 @@ func (sub *subscription) goLive(m *command, missed []event, complete bool) {
 	}
 	top := sub.from
 	sub.conn.send(item{frame: saySubscribed(m.id, s.name, sub.conn.gateway.wrong.answered(m, top, complete), m.recover, complete)})
-	sub.conn.give(s, sub.found, sub.filter)
-	sub.found = nil
+	if !complete { // who has it all has the rows
+		sub.sendRows()
+	}
+	if sub.found != nil {
+		sub.conn.give(s, sub.found.kept, sub.filter)
+		sub.found = nil
+	}
 	for n := len(missed); n > 0 && missed[n-1].offset > top.offset; n-- {
 		missed = missed[:n-1] // in the buffer, too
 	}
@@ -167,10 +190,11 @@ func (c *conn) publish(m *command) *refusal {
 }
 
 func (c *conn) publishNow(m *command) *refusal {
-	if offset, ok := c.place(m); ok && m.id != 0 {
+	offset, r, ok := c.place(m)
+	if r == nil && ok && m.id != 0 {
 		c.send(item{frame: sayPublished(m.id, offset), free: true})
 	}
-	return nil
+	return r
 }
 
 // caughtUp waits until every event that this client may have been sent has been

@@ -20,6 +20,9 @@ func (c *conn) leaveWill(w *will) *refusal {
 	if r := c.gateway.countable(&command{channel: []byte(w.channel), data: w.data}); r != nil {
 		return r
 	}
+	if r := c.gateway.keyed(w.channel, w.data); r != nil {
+		return r
+	}
 	c.will = w
 	return nil
 }
@@ -34,6 +37,6 @@ func (c *conn) execute() {
 	}
 	g := c.gateway
 	for done := false; !done; {
-		_, done = g.hub.stream(c.will.channel).publish(c.number, "", g.transform(c.will.channel, c.will.data), g.wrong)
+		_, _, done = g.hub.stream(c.will.channel).publish(c.number, "", g.transform(c.will.channel, c.will.data), g.wrong)
 	}
 }
