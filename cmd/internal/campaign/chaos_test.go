@@ -671,6 +671,9 @@ var alsoTrue = map[string]map[string]string{
 		"ack-then-drop":             "as with fifo-violation",
 		"offset-regress":            "as with fifo-violation",
 	},
+	"foreign-epoch-accepted": {
+		"stale-epoch-accepted": "a client that returns after a node without others has lost the histories names an epoch that is none any more, without offending",
+	},
 	"stale-store-replay": {
 		"stale-epoch-accepted": "a client that returns after its channel's history was lost names an unknown epoch without offending",
 	},
