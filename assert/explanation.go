@@ -137,7 +137,7 @@ var explanations = [anomalies]Explanation{
 			"a buffer goes back to its pool, and is filled anew, while it is still being written",
 			"a frame that came from a client, masked as it is, is passed on byte by byte",
 		},
-		Issues: []string{"netty/netty#8395", "sockudo/sockudo-ws#14", "websockets/ws#2336", "coder/websocket#443", "jaspervdj/websockets-snap#13", "denoland/std#614", "gorilla/websocket#184"},
+		Issues: []string{"netty/netty#8395", "sockudo/sockudo-ws#14", "zaphoyd/websocketpp#1144", "paritytech/soketto#49", "jaspervdj/websockets-snap#13", "denoland/std#614", "gorilla/websocket#184"},
 		Look:   "the client's line says what it met. Does it happen without compression too? Then look at who writes to the socket; else at whose compressor it is, and when it is reset. Broken frames only under load, or around heartbeats, mean that two write at once",
 	},
 	BatchOversized: {

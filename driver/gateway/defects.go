@@ -261,7 +261,7 @@ func Defects() []DefectInfo {
 		{"compress-desync", "compresses each message of every 5th connection behind those before it, although it said that it would not", "codec-desync", 5,
 			[]string{"netty/netty#8395", "sockudo/sockudo-ws#14"}},
 		{"raw-in-compressed", "marks every 300th message as compressed and sends it as it is", "codec-desync", 300,
-			[]string{"websockets/ws#2336", "coder/websocket#443"}},
+			[]string{"zaphoyd/websocketpp#1144", "paritytech/soketto#49"}},
 		{"interleaved-frames", "writes a ping between the header and the payload of a frame, at every 300th write", "codec-desync", 300,
 			[]string{"jaspervdj/websockets-snap#13", "hew-lang/hew#1632"}},
 		{"server-masks", "masks a frame at every 300th write", "codec-desync", 300,
