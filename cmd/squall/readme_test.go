@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -34,6 +35,7 @@ type treatment struct {
 	add    string // appended to the line; {url} is the address of the last server
 	serves bool   // runs until it is stopped; its first line of output tells its address
 	fetch  bool   // it, or the server that it needs, takes modules from the network
+	beside bool   // has its gateway to itself and leaves nothing: runs beside others
 }
 
 // treatments are the commands of the README. One that stands here and not there,
@@ -76,9 +78,9 @@ var treatments = map[string]treatment{
 		add: brief + " --target ws://{free} --start 'squall gateway --listen {free}'",
 	},
 	"squall plan votes.yaml --env staging":         {},
-	"squall run tally.yaml":                        {},
-	"squall run activity.yaml":                     {},
-	"squall run count.yaml":                        {},
+	"squall run tally.yaml":                        {beside: true},
+	"squall run activity.yaml":                     {beside: true},
+	"squall run count.yaml":                        {beside: true},
 	"squall run ci-smoke.yaml --hgrm latency.hgrm": {add: brief},
 	"go doc ./report JSON":                         {},
 	"go doc ./report RunsJSON":                     {},
@@ -94,12 +96,12 @@ var treatments = map[string]treatment{
 	"squall explain recovered-flag-lie":                     {},
 	"squall list anomalies":                                 {},
 
-	"squall run restart.yaml --allow-exec": {},
-	"squall run board.yaml":                {},
-	"squall run doors.yaml":                {},
-	"squall run feeds.yaml":                {add: " --set duration=3s --set timeline.0.at=1s"},
-	"squall run ballots.yaml":              {add: " --set duration=3s --set timeline.0.at=1s"},
-	"squall run purse.yaml":                {add: " --set duration=3s --set timeline.0.at=1s"},
+	"squall run restart.yaml --allow-exec": {beside: true},
+	"squall run board.yaml":                {beside: true},
+	"squall run doors.yaml":                {beside: true},
+	"squall run feeds.yaml":                {add: " --set duration=3s --set timeline.0.at=1s", beside: true},
+	"squall run ballots.yaml":              {add: " --set duration=3s --set timeline.0.at=1s", beside: true},
+	"squall run purse.yaml":                {add: " --set duration=3s --set timeline.0.at=1s", beside: true},
 
 	"squall prove --scenario cuts --seeds 2": {},
 
@@ -115,6 +117,8 @@ var endsWith = regexp.MustCompile(`# ends with exit code ([0-9])$`)
 func TestReadmeCommands(t *testing.T) {
 	s := &shell{t: t, dir: t.TempDir(), bin: t.TempDir()}
 	defer s.stop()
+	defer s.beside.Wait()
+	turns := make(chan struct{}, 3) // these mostly wait: for their duration to be over
 	seen := map[string]bool{}
 	for _, b := range blocks(t) {
 		if name, ok := b.file(); ok {
@@ -141,7 +145,12 @@ func TestReadmeCommands(t *testing.T) {
 			if m := endsWith.FindStringSubmatch("#" + comment); m != nil {
 				want = m[1]
 			}
-			s.command(command, how, want)
+			if !how.beside {
+				s.command(command, how, want)
+				continue
+			}
+			turns <- struct{}{}
+			s.beside.Go(func() { s.command(command, how, want); <-turns })
 		}
 	}
 	for command := range treatments {
@@ -157,6 +166,7 @@ type shell struct {
 	dir, bin string
 	server   *exec.Cmd
 	url      string
+	beside   sync.WaitGroup
 }
 
 func (s *shell) command(line string, how treatment, want string) {
@@ -178,7 +188,8 @@ func (s *shell) command(line string, how treatment, want string) {
 	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
 		got = fmt.Sprint(exit.ExitCode())
 	} else if err != nil {
-		s.t.Fatalf("%s: %v", line, err)
+		s.t.Errorf("%s: %v", line, err)
+		return
 	}
 	if got != want {
 		s.t.Errorf("%s\nended with %s, want %s:\n%s", line, got, want, out)
