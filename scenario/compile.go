@@ -34,6 +34,7 @@ type DialectInfo struct {
 	Ack         bool // publications are acknowledged
 	Patterns    bool // subscribe by pattern
 	Filters     bool // subscriptions may carry a filter
+	Presence    bool // subscriptions may ask who is there
 	Priority    bool // publications may carry a priority
 	Unsubscribe bool
 	ClientPing  bool     // the client may ping in the dialect's own words
@@ -110,6 +111,7 @@ func Compile(s *Scenario, o Options) (*Plan, Problems) {
 	c.entered()
 	c.urgencies()
 	c.gathers()
+	c.members()
 	c.keyed()
 	if c.failed() {
 		return nil, c.problems.sorted()

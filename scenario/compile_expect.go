@@ -30,6 +30,9 @@ func (c *compiler) expectations() {
 		if specs[i].State != nil {
 			c.expectState(&e, specs[i].State, join("expect", itoa(i)+".state"))
 		}
+		if specs[i].Presence != nil {
+			c.expectPresence(&e, specs[i].Presence, join("expect", itoa(i)+".presence"))
+		}
 		if specs[i].Aggregate != nil {
 			c.expectSum(&e, specs[i].Aggregate, join("expect", itoa(i)+".aggregate"))
 		}
@@ -205,6 +208,8 @@ func (e *Expectation) limits() string {
 	case Throttle:
 		all = append(all, fmt.Sprintf("at most %d per %s", e.Shape.Count, short(e.Shape.Per)))
 		say("settles within", e.Shape.Settles)
+	case presenceWord:
+		all = append(all, "settles within "+short(e.Within))
 	case batchWord:
 		all = append(all, fmt.Sprintf("at most %d in one, within %s", e.Batch.Max, short(e.Batch.Wait)))
 	case Debounce:

@@ -35,6 +35,9 @@ func (c *compiler) subscriptions(path string, group int, g *GroupSpec, count int
 		if s.Filter != "" && !w.skip {
 			w.skip = !c.canFilter(join(at, "filter"), s.Optional)
 		}
+		if s.Presence && !w.skip {
+			w.skip, w.sub.Watch = !c.canWatch(join(at, "presence"), s.Optional), true
+		}
 		w.sub.Refused = s.Refused
 		if w.sub.Observe = s.Observe; s.Observe && (!c.dialect.Offsets || c.plan.Promises.History.Size == 0) {
 			c.fail(join(at, "observe"), "found observe: true, expected a target with offsets and a history, by which to judge what is not ours")
@@ -185,13 +188,16 @@ func (c *compiler) writtenSub(g *Group, i int, s *SubscribeSpec) string {
 	if s.Filter != "" {
 		line += ", filter " + string(s.Filter)
 	}
+	if s.Presence {
+		line += ", presence"
+	}
 	if s.Observe {
 		line += ", observe"
 	}
 	if s.Refused {
 		line += ", to be refused"
 	}
-	if s.Optional && (key == "pattern" && !c.dialect.Patterns || s.Filter != "" && !c.dialect.Filters) {
+	if s.Optional && (key == "pattern" && !c.dialect.Patterns || s.Filter != "" && !c.dialect.Filters || s.Presence && !c.dialect.Presence) {
 		line += ", left out"
 	}
 	return line

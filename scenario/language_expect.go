@@ -29,7 +29,7 @@ type ExpectSpec struct {
 	Transform *ShapeWant    `yaml:"transform" rule:"true" about:"Payloads are rewritten: what is delivered is this payload over the published one, msg."`
 	Priority  *PriorityWant `yaml:"priority" rule:"true" about:"Urgent messages overtake a backlog of others."`
 	State     *StateWant    `yaml:"state" rule:"true" about:"What a channel ends on."`
-	Presence  *ShapeWant    `yaml:"presence" rule:"true" later:"*" about:"Who is there."`
+	Presence  *ShapeWant    `yaml:"presence" rule:"true" about:"Whoever asks is told who is there: everybody, in time, and nobody else."`
 }
 
 // Quantiles are limits of a distribution of times.

@@ -116,17 +116,9 @@ func TestNotYetAvailable(t *testing.T) {
 	}
 	slices.Sort(got)
 	got = slices.Compact(got)
-	want := strings.Fields(`presence`)
+	want := strings.Fields(``)
 	slices.Sort(want)
 	if !slices.Equal(got, want) {
 		t.Errorf("got\n%v\nwant\n%v", got, want)
-	}
-}
-
-// TestWhatIsBelowIsNotNamedTwice: a refused key is one problem.
-func TestWhatIsBelowIsNotNamedTwice(t *testing.T) {
-	s, _ := Parse("x.yaml", []byte(small("expect: [{to: a, presence: {channel: 'c.**.x', settles-within: 0s}}]")))
-	if got, want := Validate(s).Error(), `x.yaml:7:18: "presence" is known, not yet available`; got != want {
-		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 }

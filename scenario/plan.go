@@ -43,6 +43,7 @@ type Plan struct {
 
 	claims   []map[string]any // of the tokens that jwt() stands for
 	renewals []map[string]any // of tokens that are made for each connection
+	members  []string         // see Members
 
 	// Secrets are the values that came from the environment. Whoever prints or
 	// stores anything of a run masks them.
@@ -220,6 +221,7 @@ type Sub struct {
 	Kept    bool  // the client's session is to keep its backlog
 	Observe bool  // the payloads are not ours
 	Refused bool  // the target must refuse it
+	Watch   bool  // the target is to say who is there
 	Filter  uint8 // its number; 0: none, now or ever
 
 	Entry int32 // of the group's `subscribe`; −1: a moment's
@@ -307,7 +309,7 @@ type Expectation struct {
 
 	Want    string        `json:"want,omitempty"`   // delivery: exactly-once…; order: per-channel…; recovery: complete, honest
 	Waived  Limit         `json:"waived"`           // delivery: messages excused by honest refusals
-	Within  time.Duration `json:"within,omitempty"` // recovery: resync of each client
+	Within  time.Duration `json:"within,omitempty"` // recovery: resync of each client; presence: until everybody is told
 	Latency LatencyWant   `json:"latency"`
 	Success Limit         `json:"success"`     // reconnect: share of 1
 	P       []Quantile    `json:"p,omitempty"` // reconnect: limits of the time from wanting back to ready, seconds

@@ -95,6 +95,12 @@ func (v *validator) subscription(path string, s *SubscribeSpec) {
 	if s.Refused && s.Filter != "" {
 		v.fail(join(path, "filter"), "found a filter with refused, expected one of them: nothing is to come anyway")
 	}
+	if s.Presence && s.Pattern != "" {
+		v.fail(join(path, "presence"), "found presence with a pattern, expected it with a channel: nobody is in a pattern")
+	}
+	if s.Presence && s.Refused {
+		v.fail(join(path, "presence"), "found presence with refused, expected one of them")
+	}
 	if s.Observe && s.Pattern != "" {
 		v.fail(join(path, "observe"), "found observe with a pattern, expected it with a channel: what is not ours is judged by the offsets of one channel")
 	}

@@ -59,6 +59,9 @@ func (v *validator) expectations() {
 		if w := e.Aggregate; w != nil {
 			v.sumWant(join(path, Aggregate), e, w)
 		}
+		if w := e.Presence; w != nil {
+			v.presenceWant(join(path, presenceWord), e, w)
+		}
 		if w := e.State; w != nil {
 			v.stateWant(join(path, "state"), e, w)
 		}

@@ -93,6 +93,7 @@ type Can struct {
 	Wills       bool // connect may carry a will; a goodbye is Leave, or, where there is none, a close frame
 	Fallback    bool // what a client says, and what it hears, may go over plain HTTP: see driver/detour
 	Priority    bool // publications may carry a priority
+	Presence    bool // subscriptions may ask who is there, and so may who has asked so, again
 	Quality     bool // subscriptions and publications have a Quality; what is not acknowledged is AtMostOnce
 }
 
@@ -130,6 +131,7 @@ const (
 	Leave                       // the client goes, and its session with it; if Can.Leave
 	Garbage                     // what is no command: it ends in its middle, after its ID
 	Nonsense                    // a command that the protocol does not have
+	Who                         // Channel, with a subscription that says Presence: who is there now; Present answers
 )
 
 // Command is something that the client says.

@@ -21,7 +21,7 @@ func (Events) About() About {
 		SilenceCode: 4003, LostCode: 4009,
 		Can: Can{
 			Recover: true, Offsets: true, Ack: true, AckOffset: true,
-			Patterns: true, Filters: true, Unsubscribe: true, ClientPing: true, Sessions: true, Owned: true, Keys: true, Offend: true, Retain: true, Wills: true, Fallback: true, Priority: true,
+			Patterns: true, Filters: true, Unsubscribe: true, ClientPing: true, Sessions: true, Owned: true, Keys: true, Offend: true, Retain: true, Wills: true, Fallback: true, Priority: true, Presence: true,
 		},
 		Promises: Promises{
 			Delivery: "exactly-once", Order: "per-channel", Recovery: true,
@@ -73,6 +73,8 @@ func (Events) Append(dst []byte, c *Command) ([]byte, error) {
 		}
 		dst = appendMember(dst, "priority", c.Urgency)
 		dst = append(append(dst, `,"data":`...), c.Payload...)
+	case Who:
+		dst = AppendText(append(dst, `"type":"presence","channel":`...), c.Channel)
 	case Ping:
 		dst = append(dst, `"type":"ping"`...)
 	case Pong:
