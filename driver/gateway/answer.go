@@ -158,8 +158,8 @@ func sayError(id uint64, e *refusal) []byte {
 }
 
 // sayPresence is who is there.
-func sayPresence(channel string, there map[string]int) []byte {
-	b := append(withChannel(head(0, "presence"), channel), `,"members":[`...)
+func sayPresence(id uint64, channel string, there map[string]int) []byte {
+	b := append(withChannel(head(id, "presence"), channel), `,"members":[`...)
 	for i, user := range slices.Sorted(maps.Keys(there)) {
 		if i > 0 {
 			b = append(b, ',')

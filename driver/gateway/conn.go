@@ -189,6 +189,8 @@ func (c *conn) do(m *command) *refusal {
 		return c.unsubscribe(m)
 	case "publish":
 		return c.publish(m)
+	case "presence":
+		return c.who(m)
 	case "ping":
 		c.send(item{frame: sayPong(m.id), free: true})
 		return nil

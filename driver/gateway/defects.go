@@ -258,6 +258,22 @@ func Defects() []DefectInfo {
 			[]string{"bigbluebutton/bigbluebutton#25693", "tiny-pilot/tinypilot#250"}},
 		{"tombstone-lost", "sends every 2nd event that says that something is true, as deletions do, to nobody", "tombstone-lost", 2,
 			[]string{"kubernetes/kubernetes#123072"}},
+		{"ghost-presence", "goes on counting every 3rd who leaves a channel, and tells nobody", "ghost-presence", 3,
+			[]string{"SAGE-3/next#175", "matrix-org/synapse#1514", "centrifugal/centrifuge#395"}},
+		{"presence-flap", "says of every 2nd user who has lost one of several connections that he has gone, and that he has come", "presence-flap", 2,
+			[]string{"laravel/reverb#213", "supabase-community/realtime-csharp#31", "supabase-community/realtime-csharp#25"}},
+		{"presence-diff-race", "lists who is there for every 2nd who asks, and only behind the next who comes or goes tells him of such", "presence-diff-race", 2,
+			[]string{"phoenixframework/phoenix#2255", "Cotal-AI/Cotal#1225"}},
+		{"presence-not-restored", "does not count every 2nd who is subscribed to a channel again", "presence-not-restored", 2,
+			[]string{"ably/ably-dotnet#329", "ably/ably-java#761", "ably/ably-js#2220"}},
+		{"member-missing", "does not count every 5th who has never been subscribed to a channel before", "member-missing", 5,
+			[]string{"RocketChat/Rocket.Chat#116", "EionRobb/purple-discord#16"}},
+		{"phantom-member", "counts those in who have subscribed to a pattern", "phantom-member", 1,
+			[]string{"ZeroK-RTS/Zero-K-Infrastructure#607", "EionRobb/purple-discord#37"}},
+		{"presence-repeated", "says of every 5th who comes or goes twice that he does", "presence-repeated", 5,
+			[]string{"discord/discord-api-docs#3377", "matrix-org/synapse#3337"}},
+		{"presence-late", "says 1.5 s late who comes and goes", "presence-late", 1,
+			[]string{"pusher/libPusher#145", "pusher/chatkit-client-js#135"}},
 		{"compress-desync", "compresses each message of every 5th connection behind those before it, although it said that it would not", "codec-desync", 5,
 			[]string{"netty/netty#8395", "sockudo/sockudo-ws#14"}},
 		{"raw-in-compressed", "marks every 300th message as compressed and sends it as it is", "codec-desync", 300,
@@ -389,6 +405,14 @@ type wrong struct {
 	batchTail              *trigger
 	batchRepeats           *trigger
 	batchForgotten         *trigger
+	ghostPresence          *trigger
+	presenceFlap           *trigger
+	presenceDiffRace       *trigger
+	presenceNotRestored    *trigger
+	memberMissing          *trigger
+	phantomMember          *trigger
+	presenceRepeated       *trigger
+	presenceLate           *trigger
 	notBatched             *trigger
 
 	deltaRounded    *trigger
@@ -532,6 +556,14 @@ func (w *wrong) places() map[string]**trigger {
 		"batch-tail-lost":           &w.batchTail,
 		"batch-repeats-last":        &w.batchRepeats,
 		"batch-not-recovered":       &w.batchForgotten,
+		"ghost-presence":            &w.ghostPresence,
+		"presence-flap":             &w.presenceFlap,
+		"presence-diff-race":        &w.presenceDiffRace,
+		"presence-not-restored":     &w.presenceNotRestored,
+		"member-missing":            &w.memberMissing,
+		"phantom-member":            &w.phantomMember,
+		"presence-repeated":         &w.presenceRepeated,
+		"presence-late":             &w.presenceLate,
 		"not-batched":               &w.notBatched,
 		"delta-rounded":             &w.deltaRounded,
 		"update-swallowed":          &w.updateSwallowed,

@@ -170,6 +170,12 @@
 // and join. A kept session's user stays while there is no connection; but what presence
 // says is no message of a session, and who returns asks for it by subscribing anew.
 //
+//	{"id":7,"type":"presence","channel":"room.1"}
+//	{"id":7,"type":"presence","channel":"room.1","members":["alice","carol"]}
+//
+// Who subscribes with presence MAY ask who is there now. The answer stands in the same
+// order. Of anybody else it is refused with an error 404.
+//
 //	{"id":2,"type":"subscribe","channel":"board.1","snapshot":true}
 //	{"id":2,"type":"subscribed","channel":"board.1","epoch":"fZ3kQ0aT","offset":15}
 //	{"type":"snapshot","channel":"board.1","epoch":"fZ3kQ0aT","offset":15,"rows":[{"offset":3,"data":{…}},…]}

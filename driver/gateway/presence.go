@@ -1,5 +1,7 @@
 package gateway
 
+import "time"
+
 // Who is there: the users who are subscribed to a channel by its name. Who subscribes
 // with presence watches: behind the answer he is told who is there, and from then on
 // who comes and who goes, in the order of the channel's events. A user with several
@@ -9,13 +11,12 @@ package gateway
 // enters counts somebody who has subscribed, and tells the watchers if that is new.
 // Under the stream's lock.
 func (s *stream) enters(sub *subscription) {
-	user := sub.conn.user
-	if s.watchers == 0 || user == "" {
+	user, w := sub.conn.user, sub.conn.gateway.wrong
+	if w.overlooks(s, sub); s.watchers == 0 || user == "" || sub.overlooked {
 		return
 	}
 	if s.there[user]++; s.there[user] == 1 {
-		s.batcher.flush()
-		s.tell(sayMember("join", s.name, user))
+		s.tell("join", user, w)
 	}
 }
 
@@ -23,21 +24,32 @@ func (s *stream) enters(sub *subscription) {
 // lock.
 func (s *stream) leaves(sub *subscription) {
 	sub.unwatch()
-	user := sub.conn.user
-	if s.watchers == 0 || user == "" {
+	user, w := sub.conn.user, sub.conn.gateway.wrong
+	if s.watchers == 0 || user == "" || sub.overlooked || w.ghostPresence.fires() {
 		return
 	}
 	if s.there[user]--; s.there[user] == 0 {
 		delete(s.there, user)
-		s.batcher.flush()
-		s.tell(sayMember("leave", s.name, user))
+		s.tell("leave", user, w)
+	} else if w.presenceFlap.fires() {
+		s.tell("leave", user, w)
+		s.tell("join", user, w)
 	}
 }
 
-func (s *stream) tell(frame []byte) {
-	for _, sub := range s.subs {
-		if sub.watches {
-			sub.conn.send(item{frame: frame})
+// tell tells everybody who watches that a user comes or goes: kind is join or leave.
+// Under the stream's lock.
+func (s *stream) tell(kind, user string, w *wrong) {
+	s.batcher.flush()
+	frame := sayMember(kind, s.name, user)
+	if w.tellsLate(s, frame) {
+		return
+	}
+	for range w.timesTold() {
+		for _, sub := range s.subs {
+			if sub.watches && !sub.missesOne() {
+				sub.conn.send(item{frame: frame})
+			}
 		}
 	}
 }
@@ -49,14 +61,39 @@ func (sub *subscription) watch() {
 	if s.watchers++; s.watchers == 1 {
 		s.there = make(map[string]int)
 		for _, o := range s.subs {
-			if o.exact && o.conn.user != "" {
+			if o.exact && o.conn.user != "" && !o.overlooked {
 				s.there[o.conn.user]++
 			}
 		}
 	}
-	sub.watches = true
+	sub.watches, sub.watching = true, time.Now()
 	s.batcher.flush()
-	sub.conn.send(item{frame: sayPresence(s.name, s.there)})
+	sub.conn.gateway.wrong.beginsToWatch(sub)
+	sub.sayWho(0)
+}
+
+// sayWho says who is there; id is that of the question, 0 if there was none. Under the
+// stream's lock.
+func (sub *subscription) sayWho(id uint64) {
+	s := sub.stream
+	sub.conn.send(item{frame: sayPresence(id, s.name, sub.conn.gateway.wrong.countsIn(s))})
+}
+
+// who answers the question who is there.
+func (c *conn) who(m *command) *refusal {
+	sub := c.subs[string(m.channel)]
+	if sub == nil || sub.stream == nil {
+		return refuse(404, "not-subscribed", "not subscribed to "+string(m.channel))
+	}
+	s := sub.stream
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !sub.watches {
+		return refuse(404, "not-watching", "subscribed without presence to "+string(m.channel))
+	}
+	s.batcher.flush()
+	sub.sayWho(m.id)
+	return nil
 }
 
 // unwatch ends that. Under the stream's lock.

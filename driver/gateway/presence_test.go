@@ -132,3 +132,100 @@ func TestPresenceOfSessions(t *testing.T) {
 		w.nc.Close()
 	})
 }
+
+// TestWho: who watches may ask again, and is answered in the order of what he is told;
+// others are refused.
+func TestWho(t *testing.T) {
+	bubble(t, Config{HeartbeatEvery: -1}, func(t *testing.T, s *site) {
+		w, ben, out := s.client("watcher"), s.client("ben"), s.client("out")
+		w.watch("c")
+		same(t, w.tail(), `presence c ["watcher"]`)
+		ben.subscribe("c")
+		same(t, w.tail(), "join c ben")
+		w.command(&dialect.Command{Verb: dialect.Who, Channel: "c"})
+		same(t, w.drainFor(time.Second), `presence id=3 c ["ben","watcher"]`)
+		for _, c := range []*client{ben, out} {
+			c.command(&dialect.Command{Verb: dialect.Who, Channel: "c"})
+			if m := c.want(dialect.Error); m.Code != 404 {
+				t.Errorf("who does not watch was answered %d", m.Code)
+			}
+		}
+		ben.nc.Close()
+		w.command(&dialect.Command{Verb: dialect.Who, Channel: "c"})
+		for _, c := range []*client{w, out} {
+			c.nc.Close()
+		}
+	})
+}
+
+// TestPresenceDefects: what each of them makes of one story, and it is right without.
+func TestPresenceDefects(t *testing.T) {
+	for _, row := range []struct {
+		defect string
+		every  int
+		want   []string
+	}{
+		{"", 1, []string{`presence c ["watcher"]`, "join c ben", "leave c ben", "join c ben", "presence c [\"ben\",\"watcher\"]"}},
+		{"ghost-presence", 2, []string{`presence c ["watcher"]`, "join c ben", "presence c [\"ben\",\"watcher\"]"}},
+		{"presence-flap", 1, []string{`presence c ["watcher"]`, "join c ben", "leave c ben", "join c ben", "leave c ben", "join c ben", "presence c [\"ben\",\"watcher\"]"}},
+		{"presence-diff-race", 1, []string{`presence c ["watcher"]`, "leave c ben", "join c ben", "presence c [\"ben\",\"watcher\"]"}},
+		{"presence-not-restored", 2, []string{`presence c ["watcher"]`, "join c ben", "leave c ben", "presence c [\"watcher\"]"}},
+		{"member-missing", 2, []string{`presence c ["watcher"]`, "join c ben", "leave c ben", "join c ben", "presence c [\"ben\",\"watcher\"]"}},
+		{"member-missing", 1, []string{`presence c []`, "join c ben", "leave c ben", "join c ben", "presence c [\"ben\"]"}},
+		{"phantom-member", 1, []string{`presence c ["watcher","wide"]`, "join c ben", "leave c ben", "join c ben", "presence c [\"ben\",\"watcher\",\"wide\"]"}},
+		{"presence-repeated", 1, []string{`presence c ["watcher"]`, "join c ben", "join c ben", "leave c ben", "leave c ben", "join c ben", "join c ben", "presence c [\"ben\",\"watcher\"]"}},
+	} {
+		config := Config{HeartbeatEvery: -1}
+		if row.defect != "" {
+			config.Defects = []Defect{{Name: row.defect, Every: row.every}}
+		}
+		t.Run(row.defect, func(t *testing.T) {
+			bubble(t, config, func(t *testing.T, s *site) {
+				wide, w := s.client("wide"), s.client("watcher")
+				wide.to(dialect.Subscribe, "*")
+				w.watch("c")
+				got := w.tail()
+				phone, laptop := s.client("ben"), s.client("ben")
+				for _, c := range []*client{phone, laptop} {
+					c.subscribe("c")
+					got = append(got, w.tail()...)
+				}
+				phone.nc.Close()
+				got = append(got, w.tail()...)
+				laptop.nc.Close()
+				got = append(got, w.tail()...)
+				phone = s.client("ben")
+				phone.subscribe("c")
+				w.command(&dialect.Command{Verb: dialect.Who, Channel: "c"})
+				for _, l := range w.drainFor(time.Second) {
+					got = append(got, strings.Replace(l, "id=3 ", "", 1))
+				}
+				same(t, got, row.want...)
+				for _, c := range []*client{wide, w, phone} {
+					c.nc.Close()
+				}
+			})
+		})
+	}
+}
+
+// TestPresenceLate: who comes and goes is said late, in its order, and to nobody who has
+// begun to watch meanwhile.
+func TestPresenceLate(t *testing.T) {
+	bubble(t, Config{HeartbeatEvery: -1, Defects: []Defect{{Name: "presence-late"}}}, func(t *testing.T, s *site) {
+		w := s.client("watcher")
+		w.watch("c")
+		same(t, w.tail(), `presence c ["watcher"]`)
+		ben := s.client("ben")
+		ben.subscribe("c")
+		ben.to(dialect.Unsubscribe, "c")
+		other := s.client("other")
+		other.watch("c")
+		same(t, w.tail())
+		same(t, w.tail(), "join c ben", "leave c ben", "join c other")
+		same(t, other.tail(), `presence c ["other","watcher"]`)
+		for _, c := range []*client{w, ben, other} {
+			c.nc.Close()
+		}
+	})
+}

@@ -54,6 +54,9 @@ type stream struct {
 	watchers int            // subs that are told who comes and goes
 	there    map[string]int // who is there, and how often; nil: nobody watches
 
+	known   map[string]bool // of the defects of presence: who has ever been there
+	belated []belated       // of presence-late
+
 	shaper  *shaper  // that thins the channel out; nil: every event is sent
 	batcher *batcher // that gathers events; nil: they are sent at once
 	table   *table   // the rows; nil: none are kept
@@ -79,11 +82,15 @@ type subscription struct {
 	buffering bool
 	buffer    []event // what came live while the history was read
 	from      position
-	watches   bool   // it is told who comes and goes
-	found     *found // what the channel kept when it was registered; nil: nothing
-	kept      int    // events that the filter has kept back since something was sent
-	since     uint64 // of the events that are gathered in batches, the last that is not for it
+	watches   bool      // it is told who comes and goes
+	watching  time.Time // since when
+	found     *found    // what the channel kept when it was registered; nil: nothing
+	kept      int       // events that the filter has kept back since something was sent
+	since     uint64    // of the events that are gathered in batches, the last that is not for it
 	joint     []outgoing
+
+	overlooked bool // of the defects of presence: it makes nobody a member
+	missing    bool // of presence-diff-race
 }
 
 // found is what a subscription finds in its channel, for it to be sent behind the answer.
