@@ -32,13 +32,15 @@ type Brief struct {
 	Silence    uint16                 `json:"silence,omitempty"` // close code that blames a silent client
 	Lost       uint16                 `json:"lost,omitempty"`    // close code that says that another connection has the session now
 	Expect     []scenario.Expectation `json:"expect"`
-	Personal   []int32                `json:"personal,omitempty"` // numbers of channels that belong to one user
-	Observed   []int32                `json:"observed,omitempty"` // numbers of channels on which the payloads are not ours
-	Filters    []string               `json:"filters,omitempty"`  // of subscriptions, by number from 1; none that is secret
-	Wills      int32                  `json:"wills,omitempty"`    // number of the first will: they stand behind the publishers; 0: there is none
-	Goodbye    string                 `json:"goodbye,omitempty"`  // what a client says when it goes: close frame, or a word of the dialect's
-	Blocked    bool                   `json:"blocked,omitempty"`  // the plan lets clients need their fallback
-	Memory     int64                  `json:"memory"`             // bytes that the ledger may use
+	Personal   []int32                `json:"personal,omitempty"`  // numbers of channels that belong to one user
+	Observed   []int32                `json:"observed,omitempty"`  // numbers of channels on which the payloads are not ours
+	Filters    []string               `json:"filters,omitempty"`   // of subscriptions, by number from 1; none that is secret
+	Wills      int32                  `json:"wills,omitempty"`     // number of the first will: they stand behind the publishers; 0: there is none
+	Goodbye    string                 `json:"goodbye,omitempty"`   // what a client says when it goes: close frame, or a word of the dialect's
+	Members    []string               `json:"members,omitempty"`   // by client, whom the target takes it for, where presence is judged; none that is secret
+	Strangers  bool                   `json:"strangers,omitempty"` // and of some of them nobody knows
+	Blocked    bool                   `json:"blocked,omitempty"`   // the plan lets clients need their fallback
+	Memory     int64                  `json:"memory"`              // bytes that the ledger may use
 }
 
 // BriefGroup is one group of clients.

@@ -33,6 +33,9 @@ func (f *fleet) drain(ctx context.Context) error {
 		if err := f.fence(ctx); err == errStopped {
 			return err
 		}
+		if err := f.askWho(ctx); err == errStopped {
+			return err
+		}
 		f.enter(history.PhaseProbe)
 		if err := f.probe(ctx); err == errStopped {
 			return err
@@ -98,7 +101,7 @@ func (f *fleet) fence(ctx context.Context) error {
 				fences[c] = max(0, fences[c]-1)
 			}
 		}
-		if n.fenceOK+answered >= asked && n.fencesSeen >= n.fencesWanted && n.complete == n.wanted && f.now() >= over && f.unsettled(lasts) == 0 {
+		if n.fenceOK+answered >= asked && n.fencesSeen >= n.fencesWanted && n.complete == n.wanted && f.now() >= over && f.unsettled(lasts) == 0 && f.settledDown() {
 			// Copies that come after the fence are looked for a moment longer.
 			return f.now()-moved >= max(f.lastLook(), f.shapedLook(lasts))
 		}

@@ -28,6 +28,7 @@ type fleet struct {
 	about    dialect.About
 	sessions []session.Config
 	keepFor  time.Duration // how long sessions are wanted; 0: for ever
+	settles  time.Duration // how long the target may take to tell who is there; 0: it is not judged
 	shards   []*shard
 	runID    string
 	tracing  bool
@@ -64,7 +65,7 @@ func Run(ctx context.Context, plan *scenario.Plan, cfg Config) (*Outcome, error)
 	f.runID = fmt.Sprintf("%08x", cfg.Run)
 	f.out.Loops = len(cfg.Loops)
 	f.mask = masker(cfg.Secrets)
-	f.keepFor = plan.Promises.KeepFor()
+	f.keepFor, f.settles = plan.Promises.KeepFor(), plan.Settles()
 	f.upstream = upstreams(plan)
 	for _, g := range plan.Groups {
 		r := g.Reconnect

@@ -88,6 +88,9 @@ func (s *shard) receive(c *client, i int32, payload []byte, at engine.Stamp) {
 			if len(s.msg.Channel) > 0 {
 				in.Channel = history.ChannelID(s.names.ID(s.msg.Channel))
 			}
+			if s.msg.Kind == dialect.Present || s.msg.Kind == dialect.Joined || s.msg.Kind == dialect.Left {
+				s.readMembers()
+			}
 		}
 		if len(s.msg.Epoch) > 0 {
 			in.Epoch = history.EpochID(s.names.ID(s.msg.Epoch))

@@ -76,8 +76,9 @@ type shard struct {
 	in        session.Incoming
 	stamp     dialect.Stamp
 	repeats   repeats
-	weighing  weighing // of a plan that expects transformations
-	sums      sums     // of a plan that expects sums
+	weighing  weighing           // of a plan that expects transformations
+	sums      sums               // of a plan that expects sums
+	members   []history.MemberID // scratch
 	out       session.Out
 	sprung    []step // triggers whose moment has come
 	opcode    byte
@@ -104,6 +105,7 @@ type shard struct {
 	filters    map[history.ChannelID]uint64              // those that concern a channel
 	books      map[history.ChannelID][]int               // those that a channel is entered in
 	ends       *ends                                     // of shaped channels; nil: there are none
+	came       time.Duration                             // when somebody last came to a channel, or left one, where it is judged who is there
 	lag        time.Duration
 	setbacks   setbacks
 	last       setback // the latest
@@ -126,6 +128,9 @@ func newShard(f *fleet, index, shards int) *shard {
 		s.small[i].ReadBuffer = 64 << 10
 	}
 	plan := f.plan
+	if s.fleet.settles > 0 {
+		s.mostNames += len(plan.Clients)
+	}
 	s.ends = newEnds(plan, f.cfg.Names)
 	s.weighing.on = plan.Compares()
 	n := (len(plan.Clients) - index + shards - 1) / shards
@@ -220,6 +225,9 @@ func (s *shard) flush(c *client, i int32) {
 func (s *shard) tell(c *client, e *history.Event) {
 	if s.ends != nil {
 		s.ends.add(e)
+	}
+	if s.fleet.settles > 0 {
+		s.changed(e)
 	}
 	if e.Note != "" {
 		e.Note = clip(s.fleet.masked(s.hide(c, e.Note)), mostNote)
@@ -339,11 +347,12 @@ func (s *shard) say(c *client, m *session.Command) {
 		cmd.KeepFor = s.fleet.keepFor
 		s.bequeath(c, &cmd)
 		cmd.Client, cmd.KeepAlive = s.fleet.session(c.id), s.fleet.plan.Groups[p.Group].Heartbeat.Every
-	case dialect.Subscribe, dialect.Unsubscribe:
+	case dialect.Subscribe, dialect.Unsubscribe, dialect.Who:
 		cmd.Channel, cmd.Pattern = s.fleet.cfg.Names.Name(int32(m.Channel)), m.Pattern
 		if m.Recover {
 			cmd.Epoch = s.fleet.cfg.Names.Name(int32(m.Epoch))
 		}
+		cmd.Presence = m.Watch
 		if m.Filter > 0 {
 			cmd.Filter = s.fleet.plan.Filters[m.Filter-1].Text
 		}

@@ -45,6 +45,8 @@ type Plan struct {
 	renewals []map[string]any // of tokens that are made for each connection
 	members  []string         // see Members
 
+	strangers bool // likewise: it is unsure
+
 	// Secrets are the values that came from the environment. Whoever prints or
 	// stores anything of a run masks them.
 	Secrets []string

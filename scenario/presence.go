@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"reflect"
+	"strings"
 	"time"
 )
 
@@ -72,8 +73,9 @@ func (p *Plan) Settles() (longest time.Duration) {
 }
 
 // Members lists, by client, whom the target takes each for, where presence is expected;
-// nil otherwise. "": nobody, or nobody can say.
-func (p *Plan) Members() []string { return p.members }
+// nil otherwise. "": nobody, or, if it is unsure, nobody can say of some of them. A name
+// with a secret in it is left out, and so unsure.
+func (p *Plan) Members() (all []string, unsure bool) { return p.members, p.strangers }
 
 // members notes them, while tokens still show whose they are.
 func (c *compiler) members() {
@@ -84,8 +86,20 @@ func (c *compiler) members() {
 	p.members = make([]string, len(p.Clients))
 	for i := range p.Clients {
 		x := &p.Clients[i]
-		if p.members[i] = c.identity(x); x.Token == "" && !p.Target.Gateway.Auth.On {
+		claims := p.claimsIn([]string{x.Token})
+		switch auth := p.Target.Gateway.Auth.On; {
+		case p.Target.Embedded && !auth, !p.Target.Embedded && x.Token == "":
 			p.members[i] = x.User
+		case len(claims) == 1:
+			p.members[i], _ = claims[0]["sub"].(string)
+			p.strangers = p.strangers || p.members[i] == ""
+		default:
+			p.strangers = true
+		}
+		for _, s := range p.Secrets {
+			if s != "" && strings.Contains(p.members[i], s) {
+				p.members[i], p.strangers = "", true
+			}
 		}
 	}
 }

@@ -17,15 +17,17 @@ func TestPresence(t *testing.T) {
 	for _, row := range []struct {
 		comment, src string
 		within       time.Duration
+		unsure       bool
 		members      string // of the first two clients, where anything is expected
 	}{
-		{"nothing expected", watching(), 0, ""},
-		{"the default", strings.Replace(watching(`expect: [{presence: {channel: "c.*"}}]`), "count: 10", `count: 10, user: "u{i}"`, 1), 5 * time.Second, "u0,u1"},
-		{"as written", watching(`expect: [{presence: {channel: "c.*", settles-within: 1s}}, {presence: {channel: c.1, settles-within: 250ms}}]`), time.Second, ","},
-		{"tokens tell", strings.Replace(watching(`target: {gateway: {auth: {jwt-key: k, anonymous: true}}}`, `expect: [{presence: {channel: "c.*"}}]`), "count: 10", `count: 10, user: "u{i}", token: "{jwt({'sub': 'one'})}"`, 1), 5 * time.Second, "one,one"},
-		{"a target that asks for tokens, and none", strings.Replace(watching(`target: {gateway: {auth: {jwt-key: k, anonymous: true}}}`, `expect: [{presence: {channel: "c.*"}}]`), "count: 10", `count: 10, user: "u{i}"`, 1), 5 * time.Second, ","},
-		{"a token of another's making", strings.Replace(watching(`target: {url: "ws://x"}`, `expect: [{presence: {channel: "c.*"}}]`), "count: 10", `count: 10, user: "u{i}", token: t`, 1), 5 * time.Second, ","},
-		{"another's server", strings.Replace(watching(`target: {url: "ws://x"}`, `expect: [{presence: {channel: "c.*"}}]`), "count: 10", `count: 10, user: "u{i}"`, 1), 5 * time.Second, "u0,u1"},
+		{"nothing expected", watching(), 0, false, ""},
+		{"the default", strings.Replace(watching(`expect: [{presence: {channel: "c.*"}}]`), "count: 10", `count: 10, user: "u{i}"`, 1), 5 * time.Second, false, "u0,u1"},
+		{"as written", watching(`expect: [{presence: {channel: "c.*", settles-within: 1s}}, {presence: {channel: c.1, settles-within: 250ms}}]`), time.Second, false, ","},
+		{"tokens tell", strings.Replace(watching(`target: {gateway: {auth: {jwt-key: k, anonymous: true}}}`, `expect: [{presence: {channel: "c.*"}}]`), "count: 10", `count: 10, user: "u{i}", token: "{jwt({'sub': 'one'})}"`, 1), 5 * time.Second, true, "one,one"},
+		{"a target that asks for tokens, and none", strings.Replace(watching(`target: {gateway: {auth: {jwt-key: k, anonymous: true}}}`, `expect: [{presence: {channel: "c.*"}}]`), "count: 10", `count: 10, user: "u{i}"`, 1), 5 * time.Second, true, ","},
+		{"a token of another's making", strings.Replace(watching(`target: {url: "ws://x"}`, `expect: [{presence: {channel: "c.*"}}]`), "count: 10", `count: 10, user: "u{i}", token: t`, 1), 5 * time.Second, true, ","},
+		{"a secret", strings.Replace(watching(`expect: [{presence: {channel: "c.*"}}]`), "count: 10", `count: 10, user: "{env.TOKEN}{i}"`, 1), 5 * time.Second, true, ","},
+		{"another's server", strings.Replace(watching(`target: {url: "ws://x"}`, `expect: [{presence: {channel: "c.*"}}]`), "count: 10", `count: 10, user: "u{i}"`, 1), 5 * time.Second, false, "u0,u1"},
 	} {
 		t.Run(row.comment, func(t *testing.T) {
 			p := plan(t, row.src, options())
@@ -35,7 +37,10 @@ func TestPresence(t *testing.T) {
 			if got := p.Settles(); got != row.within {
 				t.Errorf("got %v, want %v", got, row.within)
 			}
-			m := p.Members()
+			m, unsure := p.Members()
+			if unsure != row.unsure {
+				t.Errorf("unsure %v", unsure)
+			}
 			if got := strings.Join(m[:min(2, len(m))], ","); got != row.members {
 				t.Errorf("got %q, want %q", got, row.members)
 			}

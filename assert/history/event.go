@@ -31,7 +31,7 @@ const (
 	Closed    // the connection is over. Who: who ended it. Code: close code or 0. Note: reason.
 
 	// Subscription.
-	Subscribe    // sent. Channel may be a pattern: its name has a *. Publisher: number of its filter in the plan; 0: it has none, now or ever. FlagRecover with Epoch and Offset: the position asked from.
+	Subscribe    // sent. FlagPresence: it asks who is there. Channel may be a pattern: its name has a *. Publisher: number of its filter in the plan; 0: it has none, now or ever. FlagRecover with Epoch and Offset: the position asked from.
 	Subscribed   // answered, or by the server itself, without a question (FlagServer). Epoch, Offset: the server's top at its answer. FlagPositioned, FlagRecovering, FlagRecovered. Due: the Subscribe's Sent.
 	Unsubscribe  // sent.
 	Unsubscribed // answered, or revoked by the server (FlagServer).
@@ -82,6 +82,11 @@ const (
 	Booked // of a Publish or Will, told right after it: what is entered of it in a book of the plan. Publisher, Incarnation, Seq, Channel: as there. Code: number of the book. Epoch: the key, a name of the run's Names. Offset: the amount in millionths, two's complement; FlagGone. Result: OK; Failed: there is no entry, and Note says why
 
 	Told // of the Deliver before it, of the same client: the sum that it holds. Code: how it was read, as the plan numbers it. Epoch: the key, a name of the run's Names. Offset: the amount in millionths, two's complement. Result: OK; Failed: it holds none, and Note says why
+
+	Present // who is there now: so many Members, which follow. Channel; Code: how many. Due: when it was asked for, with the subscribe or later
+	Member  // of the Present before it, of the same client: one of those who are there. Epoch: their name, of the run's Names
+	Joined  // somebody has come. Channel; Epoch: their name, of the run's Names
+	Left    // and gone. Likewise
 
 	kinds // how many there are
 )
@@ -150,17 +155,19 @@ const (
 	FlagGone                         // it takes its key away (Booked)
 	FlagBroken                       // what the target sent can't be read as RFC 6455 and RFC 7692 say (Problem)
 	FlagJoined                       // it came in the same message of the WebSocket, or the same event of a stream, as the Deliver before it, of the same client (Deliver)
+	FlagPresence                     // who is there is asked for, and to be told of whoever comes and goes (Subscribe)
 )
 
 // ClientID numbers the clients of a run, from 0. -1: nobody in particular.
 type ClientID int32
 
 // ChannelID and EpochID are names interned in the run's Names. So is KeyID, the key of
-// an entry in a book.
+// an entry in a book, and MemberID, whoever is there.
 type (
 	ChannelID int32
 	EpochID   int32
 	KeyID     = EpochID
+	MemberID  = EpochID
 )
 
 // Event is one fact. It is passed by value and holds no reference to any

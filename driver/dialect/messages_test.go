@@ -183,6 +183,7 @@ func TestCommands(t *testing.T) {
 		{"with a token", Command{Verb: Connect, ID: 1, Token: `a"b`, User: "u"}, `{"id":1,"type":"connect","token":"a\"b","user":"u"}`, `{"id":1,"connect":{"token":"a\"b","name":"squall"}}`},
 		{"with a will", Command{Verb: Connect, ID: 1, User: "u", Will: &Will{Channel: "c", Payload: []byte(`{"a":1}`)}}, `{"id":1,"type":"connect","user":"u","will":{"channel":"c","data":{"a":1}}}`, `{"id":1,"connect":{"name":"squall"}}`},
 		{"subscribe", Command{Verb: Subscribe, ID: 2, Channel: "vote.1"}, `{"id":2,"type":"subscribe","channel":"vote.1"}`, `{"id":2,"subscribe":{"channel":"vote.1"}}`},
+		{"subscribe, and ask who is there", Command{Verb: Subscribe, ID: 2, Channel: "c", Presence: true}, `{"id":2,"type":"subscribe","channel":"c","presence":true}`, `{"id":2,"subscribe":{"channel":"c"}}`},
 		{"subscribe to rows", Command{Verb: Subscribe, ID: 2, Channel: "c", Snapshot: true}, `{"id":2,"type":"subscribe","channel":"c","snapshot":true}`, `{"id":2,"subscribe":{"channel":"c"}}`},
 		{"recover", Command{Verb: Subscribe, ID: 2, Channel: "c", Recover: true, Epoch: "e", Offset: 12}, `{"id":2,"type":"subscribe","channel":"c","recover":{"epoch":"e","offset":12}}`, `{"id":2,"subscribe":{"channel":"c","recover":true,"offset":12,"epoch":"e"}}`},
 		{"recover from the start", Command{Verb: Subscribe, ID: 2, Channel: "c", Recover: true, Epoch: "e"}, `{"id":2,"type":"subscribe","channel":"c","recover":{"epoch":"e","offset":0}}`, `{"id":2,"subscribe":{"channel":"c","recover":true,"epoch":"e"}}`},

@@ -32,6 +32,9 @@ type Incoming struct {
 	Key    history.KeyID // of that sum
 	Amount int64         // in millionths
 	Unread string        // why there is none; "": there is one
+
+	Member  history.MemberID   // of Message.Member, if any
+	Members []history.MemberID // of a Present; valid during the call
 }
 
 // Message is one step: something that the server said.
@@ -67,6 +70,12 @@ func (s *Session) Message(in *Incoming, out *Out) {
 		s.gapped(in, out)
 	case dialect.Passed:
 		s.passed(in, out)
+	case dialect.Present:
+		s.present(in, out)
+	case dialect.Joined:
+		s.moved(history.Joined, in, out)
+	case dialect.Left:
+		s.moved(history.Left, in, out)
 	case dialect.Pinged:
 		s.pinged(in.Now, in.Arrived, s.wantPong && s.Answers(), out)
 		if s.wantPong && s.Answers() {
@@ -105,6 +114,8 @@ func (s *Session) erred(in *Incoming, out *Out) {
 	case m.ID != 0 && s.asked(m.ID) != nil:
 		s.turnDown(s.asked(m.ID), in, out)
 		return
+	case m.ID != 0 && s.unanswerable(m.ID):
+		note = "presence refused: " + note
 	case m.ID != 0 && s.unreleased(m.ID):
 		note = "unsubscribe refused: " + note
 	case m.ID != 0:

@@ -69,6 +69,7 @@ type Sub struct {
 	Kept    bool // the client's session is to keep its backlog
 	Quality dialect.Quality
 	Refused bool  // the server must refuse it
+	Watch   bool  // the server is to say who is there
 	Filter  uint8 // number of its filter; 0: none
 }
 
@@ -99,6 +100,7 @@ type Command struct {
 	Channel history.ChannelID
 	Pattern bool  // Channel is one
 	Filter  uint8 // Subscribe: as in Sub
+	Watch   bool  // likewise
 	Recover bool
 	Epoch   history.EpochID
 	Offset  uint64
@@ -201,7 +203,7 @@ func (s *Session) Init(cfg *Config, client history.ClientID, subs []Sub, publish
 	if len(subs) > 0 {
 		s.subs = make([]subscription, len(subs))
 		for i, p := range subs {
-			s.subs[i] = subscription{channel: p.Channel, pattern: p.Pattern, recover: p.Recover, kept: p.Kept, quality: p.Quality, forbidden: p.Refused, filter: p.Filter, wanted: true}
+			s.subs[i] = subscription{channel: p.Channel, pattern: p.Pattern, recover: p.Recover, kept: p.Kept, quality: p.Quality, forbidden: p.Refused, filter: p.Filter, watch: p.Watch, wanted: true}
 			s.keeps = s.keeps || p.Kept
 		}
 	}

@@ -24,6 +24,8 @@ type subscription struct {
 	offset    uint64 // highest received, or the top of an answer that started afresh
 	top       uint64 // of the last answer: the replay is complete when offset reaches it
 	sent      time.Duration
+	whoSent   time.Duration
+	who       uint64 // of a question who is there that is unanswered, sent at whoSent
 	id        uint64 // of the subscribe; 0: a session brought it along
 	unsub     uint64 // id of an unsubscribe that is unanswered
 	state     subState
@@ -36,6 +38,7 @@ type subscription struct {
 	held      bool // the session has it: a server that resumes the session goes on with it
 	placed    bool // epoch and offset are known
 	behind    bool // offset < top after a recovered answer
+	watch     bool // the server is to say who is there
 	fences    uint16
 	filter    uint8 // number of its filter; 0: none
 }
@@ -56,13 +59,13 @@ func (s *Session) subscribeAll(now time.Duration, out *Out) {
 
 func (s *Session) subscribe(sub *subscription, now time.Duration, out *Out) {
 	sub.id, sub.sent, sub.state = s.id(), now, asked
-	sub.behind = false
+	sub.behind, sub.who = false, 0
 	if s.fresh {
 		sub.placed = false
 	}
 	s.open++
 	s.answerBy = now + s.answerTimeout()
-	c := Command{Verb: dialect.Subscribe, ID: sub.id, Channel: sub.channel, Pattern: sub.pattern, Quality: sub.quality, Filter: sub.filter}
+	c := Command{Verb: dialect.Subscribe, ID: sub.id, Channel: sub.channel, Pattern: sub.pattern, Quality: sub.quality, Filter: sub.filter, Watch: sub.watch}
 	e := s.event(history.Subscribe, now)
 	e.Channel, e.Sent, e.Publisher = sub.channel, now, int32(sub.filter)
 	if sub.recover && sub.placed {
@@ -75,6 +78,9 @@ func (s *Session) subscribe(sub *subscription, now time.Duration, out *Out) {
 	}
 	if sub.forbidden {
 		e.Flags |= history.FlagForbidden
+	}
+	if sub.watch {
+		e.Flags |= history.FlagPresence
 	}
 	out.emit(e)
 	out.send(c)

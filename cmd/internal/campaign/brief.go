@@ -44,6 +44,7 @@ func NewBrief(plan *scenario.Plan, about dialect.About, target, engine string, s
 		b.Publishers = append(b.Publishers, assert.BriefPublisher{Client: p.Client, Name: p.Name, Priority: p.Priority})
 	}
 	b.Blocked = plan.Blocked()
+	b.Members, b.Strangers = plan.Members()
 	wills(b, plan, about)
 	return b
 }
