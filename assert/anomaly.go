@@ -108,6 +108,16 @@ const (
 	BatchHeldTooLong
 	NotBatched
 
+	// Owned by presence.
+	GhostPresence
+	PresenceFlap
+	PresenceDiffRace
+	PresenceNotRestored
+	MemberMissing
+	PhantomMember
+	PresenceRepeated
+	PresenceLate
+
 	// Owned by errors.
 	CodecDesync
 
@@ -161,6 +171,7 @@ const (
 	gathers   // comes with too many others, too late for them, or with none
 	miscounts // makes a sum of something else than it should be
 	garbles   // can't be read
+	misleads  // says wrongly who is there
 )
 
 // Definition explains one anomaly; `squall explain` prints it.
@@ -299,6 +310,15 @@ var definitions = [anomalies]Definition{
 	TransformWrong:   {"transform-wrong", "transform", "transform", "the payload of a message is not what the transformation makes of the published one: a field is missing, is one too many, or has another value", alters},
 
 	UrgentBehindBacklog: {"urgent-behind-backlog", "priority", "priority", "an urgent message came behind more bytes of others than are allowed, all of which came after the target had acknowledged it", waits},
+
+	GhostPresence:       {"ghost-presence", "presence", "presence", "somebody is said to be there who had left, and could not be there any more for longer than presence may take to settle", misleads},
+	PresenceFlap:        {"presence-flap", "presence", "presence", "somebody is said to leave who stays: the target went on serving a subscription of theirs that it had answered long before", misleads},
+	PresenceDiffRace:    {"presence-diff-race", "presence", "presence", "the list that a watcher got first, and whoever was said to come and go since, do not make the list that the target gives, or that is true: somebody's coming or going was not told", misleads},
+	PresenceNotRestored: {"presence-not-restored", "presence", "presence", "somebody is not said to be there who had been lost or had left, and is subscribed again; or who asks again who is there is not told", misleads},
+	MemberMissing:       {"member-missing", "presence", "presence", "somebody is not said to be there whose first subscription the target has answered, and goes on serving; or who asks who is there is not told", misleads},
+	PhantomMember:       {"phantom-member", "presence", "presence", "somebody is said to be there who has not been subscribed to the channel until then", misleads},
+	PresenceRepeated:    {"presence-repeated", "presence", "presence", "somebody is said to come who is said to be there, or to leave who is not, and has done nothing meanwhile", misleads},
+	PresenceLate:        {"presence-late", "presence", "presence", "a watcher is told of somebody's coming or going later than presence may take to settle, although the target answered the watcher meanwhile", misleads},
 
 	BatchOversized:   {"batch-oversized", "batch", "batch", "more messages of a channel came in one message of the WebSocket than a batch may hold", gathers},
 	BatchHeldTooLong: {"batch-held-too-long", "batch", "batch", "a message came later after its acknowledgement than a batch may wait, while the target answered others", gathers},

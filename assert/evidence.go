@@ -80,7 +80,7 @@ func newEvidence(size int) evidence {
 
 func (v *evidence) add(e *history.Event) {
 	switch e.Kind {
-	case history.Publish, history.Outcome, history.Missed, history.Ready, history.Resynced, history.Refused, history.Problem, history.Phase, history.Say, history.Told, history.Will, history.Booked:
+	case history.Publish, history.Outcome, history.Missed, history.Ready, history.Resynced, history.Refused, history.Problem, history.Phase, history.Say, history.Told, history.Will, history.Booked, history.Member:
 		return // no witness shows them: see concerns
 	}
 	f := &v.ring[v.next&uint64(len(v.ring)-1)]
@@ -159,7 +159,7 @@ func (f *fact) concerns(channel history.ChannelID) bool {
 		return f.channel == channel || f.channel < 0
 	case history.Dial, history.Open:
 		return channel < 0
-	case history.Deliver, history.Subscribe, history.Subscribed, history.Unsubscribe, history.Unsubscribed, history.Gap, history.Leftover, history.Passed, history.Retained, history.Altered:
+	case history.Deliver, history.Subscribe, history.Subscribed, history.Unsubscribe, history.Unsubscribed, history.Gap, history.Leftover, history.Passed, history.Retained, history.Altered, history.Present, history.Joined, history.Left:
 		return f.channel == channel
 	case history.Connected, history.Expires, history.Revoked, history.Closed, history.Displaced, history.Announced, history.Pinged, history.FaultBegin, history.FaultEnd, history.Probe:
 		return true

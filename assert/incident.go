@@ -36,7 +36,8 @@ type incident struct {
 	filter       uint8             // number of the filter that it is about; 0: none
 	entry        int               // heartbeat: the expectation that it breaks
 	setting      setting
-	said         string // what was wrong, where nothing above tells
+	member       history.MemberID // presence: who it is about; −1: nobody in particular
+	said         string           // what was wrong, where nothing above tells
 }
 
 // incidents of one shard. All are counted, so many are kept one by one.

@@ -51,6 +51,7 @@ type Judge struct {
 	urgency      []urgency // by expectation of priority
 	sluggish     []sluggish
 	batching     batching
+	presences    presences
 
 	parts []*Judge // of a merged judge: all of them, itself first
 }
@@ -113,6 +114,7 @@ func NewJudge(b *Brief, names *history.Names) *Judge {
 	j.beats = newBeats(&j.want, clients)
 	j.shaping = newShaping(&j.want, b, names)
 	j.sums = newSums(&j.want)
+	j.presences = newPresences(&j.want, clients)
 	j.parts = []*Judge{j}
 	return j
 }
@@ -124,6 +126,9 @@ func (j *Judge) Merge(o *Judge) { j.parts = append(j.parts, o.parts...) }
 // its subscription and its channel are known.
 func (j *Judge) Add(e history.Event) {
 	j.evidence.add(&e)
+	if j.presences.on {
+		j.presences.add(j, &e)
+	}
 	switch e.Kind {
 	case history.Deliver:
 		j.deliver(&e)

@@ -28,6 +28,7 @@ import (
 // barred and let-in (of those who must not be), outcast (the target confirms a revocation, which is fault revoke), given CH (by the server itself), kept CH MSG (given as what the channel keeps), will CH (handed over when connecting; it comes as the message
 // t4.LIFE#1 of v0, t5.LIFE#1 of v1, and so on). The run: phase NAME,
 // fault NAME @NODE, healed NAME @NODE. An abuse is healed =obeyed, =refused, or neither. Tellers: pub CH MSG [retry|outbox|retain], ok|fail|unknown CH MSG [O/E] [retry].
+// Of presence: sub CH presence [kept], list CH - NAME…, list CH asked=SENT NAME…, join CH NAME, leave CH NAME, beat SENT.
 // A message is `t0#3`, `t0.1#3` with its incarnation, and ends in `!` if it is a
 // fence. Flags: replay, corrupt, storm, weighed, joined, bytes=N, arrived=S. An answer that hides its position has `-` there. A sub that ends in filter=N has filter N;
 // a pub that ends in passes=N,M is let through by these.
@@ -42,6 +43,8 @@ type script struct {
 	end    End // how the run ended
 
 	filtered map[uint64]bool // subscriptions that have a filter
+
+	asked map[uint64]time.Duration // by subscription that asks who is there: when it did
 }
 
 const scriptVoters, scriptTellers = 8, 4
@@ -68,6 +71,13 @@ func (s *script) people(voters int) {
 
 func (s *script) expect(rule, want string) {
 	s.brief.Expect = append(s.brief.Expect, scenario.Expectation{Rule: rule, Name: rule, Want: want, Errors: scenario.Limit{Op: "<=", Text: "0"}})
+}
+
+// watched makes it known who is who: each voter is the user of its name.
+func (s *script) watched() {
+	for i := range s.voters {
+		s.brief.Members = append(s.brief.Members, fmt.Sprintf("v%d", i))
+	}
 }
 
 func (s *script) with(setting string) error {
@@ -170,6 +180,24 @@ func (s *script) with(setting string) error {
 	case "expiry":
 		d, err := time.ParseDuration(v)
 		s.brief.Promises.Expiry = d
+		return err
+	case "user": // N:name, whom the target takes voter N for
+		n, name, _ := strings.Cut(v, ":")
+		i, err := strconv.Atoi(n)
+		if err != nil {
+			return err
+		}
+		s.brief.Members[i] = name
+	case "strangers": // there are users that nobody knows
+		s.brief.Strangers = true
+	case "heartbeat": // every/timeout
+		every, timeout, _ := strings.Cut(v, "/")
+		a, err := time.ParseDuration(every)
+		if err != nil {
+			return err
+		}
+		b, err := time.ParseDuration(timeout)
+		s.brief.Promises.Heartbeat = scenario.Heartbeat{Every: a, Timeout: b}
 		return err
 	case "wills": // and what is a goodbye
 		s.brief.Wills, s.brief.Goodbye = scriptTellers, map[string]string{"frame": GoodbyeFrame, "word": GoodbyeWord}[v]
@@ -348,6 +376,10 @@ func parseScript(text string) (*script, error) {
 				}
 				s.want[rule] = state
 				s.expect(rule, map[string]string{"delivery": "exactly-once", "order": "per-channel", "recovery": "complete", "queue": "complete", "isolation": "strict", "priority": "normal", "retained": "latest", "will": "when-lost", "state": "last"}[rule])
+				if rule == "presence" {
+					s.watched()
+					s.brief.Expect[len(s.brief.Expect)-1].Within = time.Second
+				}
 			}
 		case "with:":
 			for _, x := range f[1:] {
@@ -372,6 +404,7 @@ var scriptKinds = map[string]history.Kind{
 	"pub": history.Publish, "ok": history.Outcome, "fail": history.Outcome, "unknown": history.Outcome, "phase": history.Phase,
 	"cause": history.Caused, "notice": history.Announced, "expires": history.Expires, "outcast": history.Revoked, "session": history.Connected, "leftover": history.Leftover, "displaced": history.Displaced, "unsubbed": history.Unsubscribed,
 	"denied": history.Denied, "shut-out": history.Denied, "barred": history.Denied, "let-in": history.Connected, "given": history.Subscribed, "kept": history.Retained, "will": history.Will,
+	"list": history.Present, "join": history.Joined, "leave": history.Left, "beat": history.Beat,
 	"altered": history.Altered, "book": history.Booked, "sum": history.Told,
 }
 
@@ -465,7 +498,29 @@ func (s *script) event(f []string) error {
 			e.Code = int32(code)
 			return s.keep(e, err)
 		}
-	case history.Probe, history.Resynced:
+	case history.Present: // channel asked=S or -, and the names
+		channel()
+		if asked, ok := strings.CutPrefix(args[0], "asked="); ok {
+			v, err := strconv.ParseFloat(asked, 64)
+			if err != nil {
+				return err
+			}
+			e.Due = time.Duration(v * float64(time.Second))
+		} else {
+			e.Due = s.asked[cursorKey(e.Client, e.Channel)]
+		}
+		e.Code = int32(len(args) - 1)
+		s.events = append(s.events, e)
+		e.Kind, e.Code = history.Member, 0
+		for _, name := range args[1:] {
+			e.Epoch = history.MemberID(s.names.ID(name))
+			s.events = append(s.events, e)
+		}
+		return nil
+	case history.Joined, history.Left:
+		channel()
+		e.Epoch = history.MemberID(s.names.ID(args[0]))
+	case history.Beat, history.Probe, history.Resynced:
 		v, err := strconv.ParseFloat(args[0], 64)
 		e.Due = time.Duration(v * float64(time.Second))
 		return s.keep(e, err)
@@ -499,6 +554,14 @@ func (s *script) event(f []string) error {
 		if n := len(args); n > 0 && args[n-1] == "kept" {
 			e.Flags |= history.FlagKept
 			args = args[:n-1]
+		}
+		if n := len(args); n > 0 && args[n-1] == "presence" {
+			e.Flags |= history.FlagPresence
+			args = args[:n-1]
+			if s.asked == nil {
+				s.asked = make(map[uint64]time.Duration)
+			}
+			s.asked[cursorKey(e.Client, e.Channel)] = now
 		}
 		if len(args) == 2 && args[0] == "from" {
 			e.Flags |= history.FlagRecover

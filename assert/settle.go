@@ -41,6 +41,8 @@ type settlement struct {
 	handedOf map[uint64]int     // of them, by cursorKey
 	urgent   map[int]*urgencies // by expectation
 	batches  map[int]*batchSums // by expectation
+	presence map[int]*presenceSums
+	peopled  map[history.ChannelID]*room // of presence
 
 	holders               map[uint64][]holder // of connection ids
 	undecided, onTheirWay int64               // deliveries after an unsubscribe
@@ -133,6 +135,7 @@ func (j *Judge) settle() *settlement {
 	s.judgeSums()
 	s.judgeUrgency()
 	s.judgeBatches()
+	s.judgePresence()
 	return s
 }
 

@@ -54,6 +54,8 @@ func (j *Judge) Verdicts(end End) []Verdict {
 			s.priority(w, i, &v, end)
 		case "batch":
 			s.batch(w, i, &v, end)
+		case "presence":
+			s.presenceOf(w, i, &v, end)
 		case "transform":
 			s.transform(w, &v)
 		default:

@@ -81,6 +81,7 @@ func (s *settlement) lines(f *found) []Line {
 	published := append(s.publisherLines(f), s.offenceLines(f)...)
 	published = append(published, s.expiryLines(f)...)
 	published = append(published, s.willLines(f)...)
+	published = append(published, s.presenceLines(f)...)
 	if most := witnessLines - len(published); len(out) > most {
 		out = out[len(out)-most:]
 	}
@@ -151,6 +152,9 @@ func (s *settlement) line(k, end *fact, notes []string) Line {
 		if k.flags&history.FlagForbidden != 0 {
 			l.Text = "must be refused"
 		}
+		if k.flags&history.FlagPresence != 0 {
+			l.Text += ", and who is there"
+		}
 		if k.publisher > 0 {
 			l.Text += ", filter " + s.filterText(uint8(k.publisher))
 		}
@@ -181,6 +185,12 @@ func (s *settlement) line(k, end *fact, notes []string) Line {
 		l.What = "unsub"
 	case history.Unsubscribed:
 		l.What, l.Text = "unsubbed", note
+	case history.Present:
+		l.What, l.Text = "list", fmt.Sprintf("of %d who are there", k.code())
+	case history.Joined:
+		l.What, l.Text = "join", s.j.names.Name(int32(k.epoch))
+	case history.Left:
+		l.What, l.Text = "leave", s.j.names.Name(int32(k.epoch))
 	case history.Gap:
 		l.What, l.Text = "gap", fmt.Sprintf("announced up to %d/%s", k.offset, s.j.names.Name(int32(k.epoch)))
 	case history.Passed:
@@ -316,6 +326,8 @@ func (s *settlement) missing(f *found) string {
 		return s.handedWhat(f)
 	case d.Owner == "will":
 		return s.willWhat(f)
+	case d.harm == misleads:
+		return s.presenceWhat(f)
 	case d.harm == miscounts && !f.came && f.id.seq == 0 && f.epoch == withoutOffsets:
 		return fmt.Sprintf("received of %s %s", ch, f.said)
 	case d.harm == miscounts:
@@ -360,6 +372,8 @@ func (s *settlement) unexcused(f *found) (out []string) {
 		return s.handedWhy(f)
 	case "will":
 		return s.willWhy(f)
+	case "presence":
+		return s.presenceWhy(f)
 	}
 	if m := s.publication(f.channel, f.id); m != nil && m.known() && d.harm&loses != 0 {
 		out = append(out, "the publication was acknowledged")

@@ -1,0 +1,651 @@
+package assert
+
+import (
+	"fmt"
+	"slices"
+	"sort"
+	"time"
+
+	"squall/assert/history"
+)
+
+// stretch is a time from a to b, both included.
+type stretch struct{ a, b time.Duration }
+
+// resident is one user in one channel.
+type resident struct {
+	stays []*stay   // by the time at which they were asked for
+	parts []int     // of these
+	sure  []stretch // when the user was surely there
+	may   []stretch // and when possibly
+}
+
+// surely reports whether the user was surely there all the time.
+func (r *resident) surely(from, to time.Duration) bool {
+	if r == nil {
+		return false
+	}
+	i := sort.Search(len(r.sure), func(i int) bool { return r.sure[i].b >= to })
+	return i < len(r.sure) && r.sure[i].a <= from
+}
+
+// possibly reports whether the user was possibly there at some time.
+func (r *resident) possibly(from, to time.Duration) bool {
+	if r == nil {
+		return false
+	}
+	i := sort.Search(len(r.may), func(i int) bool { return r.may[i].b >= from })
+	return i < len(r.may) && r.may[i].a <= to
+}
+
+// ever reports whether the user was possibly there before a time.
+func (r *resident) ever(at time.Duration) bool { return r != nil && r.may[0].a <= at }
+
+// asked reports whether a subscribe of the user was sent between two times.
+func (r *resident) asked(from, to time.Duration) bool {
+	if r == nil {
+		return false
+	}
+	for _, s := range r.stays {
+		if s.asked >= from && s.asked <= to {
+			return true
+		}
+	}
+	return false
+}
+
+// entered is the same of a subscribe that may have taken effect then.
+func (r *resident) entered(from, to time.Duration) bool {
+	if r == nil {
+		return false
+	}
+	for _, s := range r.stays {
+		if s.asked <= to && (s.answered == 0 || s.answered >= from) {
+			return true
+		}
+	}
+	return false
+}
+
+// returned reports whether the user had been there, and was lost or had left, before a
+// stay of theirs began that goes on at a time.
+func (r *resident) returned(at time.Duration) bool {
+	for i := len(r.stays) - 1; i >= 0; i-- {
+		if s := r.stays[i]; s.asked <= at {
+			for _, o := range r.stays[:i] {
+				if o.over > 0 && o.over <= s.asked {
+					return true
+				}
+			}
+			return false
+		}
+	}
+	return false
+}
+
+func (r *resident) settle() {
+	sort.SliceStable(r.stays, func(i, k int) bool { return r.stays[i].asked < r.stays[k].asked })
+	for _, s := range r.stays {
+		if s.answered > 0 && s.proven > s.answered {
+			r.sure = append(r.sure, stretch{s.answered, s.proven})
+		}
+		r.may = append(r.may, stretch{s.asked, s.until})
+	}
+	r.sure, r.may = joint(r.sure), joint(r.may)
+}
+
+// joint makes one of those that meet.
+func joint(all []stretch) []stretch {
+	slices.SortFunc(all, func(x, y stretch) int { return int(min(max(x.a-y.a, -1), 1)) })
+	out := all[:0]
+	for _, s := range all {
+		if n := len(out); n > 0 && s.a <= out[n-1].b {
+			out[n-1].b = max(out[n-1].b, s.b)
+			continue
+		}
+		out = append(out, s)
+	}
+	return out
+}
+
+// room is one channel, as far as presence goes.
+type room struct {
+	users map[history.MemberID]*resident
+	order []history.MemberID
+	lists []witnessed
+}
+
+// witnessed is one list of one view.
+type witnessed struct {
+	members  []history.MemberID // ascending
+	due, end time.Duration
+}
+
+// presenceSums is what the end makes of one expectation.
+type presenceSums struct {
+	views, lists, moves, last int64
+	unlisted                  int64 // views that were there to the end and have no last list
+	sure, gone                int64 // in last lists: who must be there, and who must not
+	strangers                 int64 // names of which nobody knows whose they are
+	overflow                  bool
+	came, went                bool
+}
+
+// rooms gathers who was in the channels that presence is judged of.
+func (s *settlement) rooms() map[history.ChannelID]*room {
+	all := make(map[history.ChannelID]*room)
+	of := func(ch history.ChannelID) *room {
+		if all[ch] == nil {
+			all[ch] = &room{users: make(map[history.MemberID]*resident)}
+		}
+		return all[ch]
+	}
+	for i, p := range s.parts {
+		for k := range p.presences.stays {
+			x := &p.presences.stays[k]
+			if int(x.client) >= len(s.j.brief.Members) || s.j.brief.Members[x.client] == "" {
+				continue
+			}
+			r, id := of(x.channel), history.MemberID(s.j.names.ID(s.j.brief.Members[x.client]))
+			u := r.users[id]
+			if u == nil {
+				u = &resident{}
+				r.users[id], r.order = u, append(r.order, id)
+			}
+			u.stays, u.parts = append(u.stays, x), append(u.parts, i)
+		}
+		for k := range p.presences.views {
+			v := &p.presences.views[k]
+			for _, l := range v.rosters {
+				members := slices.Clone(p.presences.members[l.from:l.to])
+				slices.Sort(members)
+				of(v.channel).lists = append(of(v.channel).lists, witnessed{members, l.due, l.seen})
+			}
+		}
+	}
+	for _, r := range all {
+		slices.Sort(r.order)
+		for _, u := range r.users {
+			u.settle()
+		}
+	}
+	return all
+}
+
+// judgePresence judges every view of every expectation.
+func (s *settlement) judgePresence() {
+	if !s.j.presences.on {
+		return
+	}
+	s.presence, s.peopled = make(map[int]*presenceSums), s.rooms()
+	for number := range s.j.want.all {
+		w := &s.j.want.all[number]
+		if w.Rule != "presence" {
+			continue
+		}
+		t := &presenceSums{}
+		s.presence[number] = t
+		for i, p := range s.parts {
+			t.overflow = t.overflow || p.presences.overflow
+			for k := range p.presences.views {
+				v := &p.presences.views[k]
+				if !w.filter.channel(v.channel) || !w.filter.client(&p.people[v.client]) {
+					continue
+				}
+				c := viewer{s: s, w: w, number: number, part: i, v: v, sums: t, room: s.peopled[v.channel], ticks: p.presences.all[v.client].ticks[v.firstTick:v.lastTick]}
+				c.judge(&p.presences)
+			}
+		}
+	}
+}
+
+// viewer judges one view.
+type viewer struct {
+	s      *settlement
+	w      *want
+	number int
+	part   int
+	v      *view
+	room   *room
+	ticks  []instant
+	sums   *presenceSums
+	held   map[history.MemberID]holding
+	first  *roster
+}
+
+// holding is what a view says of a user.
+type holding struct {
+	in      bool
+	flapped bool // he was said to leave, and stays
+	listed  bool // by the first list
+	serial  int32
+	after   time.Duration // it was told after that
+	seen    time.Duration
+}
+
+// holds is what the view says of a user now.
+func (c *viewer) holds(m history.MemberID) holding {
+	if h, ok := c.held[m]; ok {
+		return h
+	}
+	return holding{listed: true, serial: c.first.serial, after: c.first.due, seen: c.first.seen}
+}
+
+// known reports whether it is known whose a name is, or at least that it is nobody's.
+func (c *viewer) known(m history.MemberID) bool {
+	return c.room.users[m] != nil || !c.s.j.brief.Strangers
+}
+
+const noSerial = 1<<31 - 1
+
+func (c *viewer) judge(x *presences) {
+	v := c.v
+	if v.answered == 0 && len(v.rosters) == 0 {
+		return
+	}
+	c.sums.views++
+	if len(v.rosters) == 0 {
+		c.unlisted()
+		return
+	}
+	c.first = &v.rosters[0]
+	c.held = make(map[history.MemberID]holding)
+	c.sums.lists += int64(len(v.rosters))
+	for _, m := range x.members[c.first.from:c.first.to] {
+		if !c.known(m) {
+			c.sums.strangers++
+			continue
+		}
+		c.held[m] = holding{in: true, listed: true, serial: c.first.serial, after: c.first.due, seen: c.first.seen}
+	}
+	next := 1
+	for i := range v.moves {
+		m := &v.moves[i]
+		if m.serial < c.first.serial { // before the list: it says the same
+			continue
+		}
+		for ; next < len(v.rosters) && v.rosters[next].serial < m.serial; next++ {
+			c.compare(x, &v.rosters[next])
+		}
+		if c.blind(m.serial) {
+			return
+		}
+		c.sums.moves++
+		c.sums.went, c.sums.came = c.sums.went || m.gone, c.sums.came || !m.gone
+		if !c.known(m.member) {
+			c.sums.strangers++
+			continue
+		}
+		c.move(m)
+	}
+	for ; next < len(v.rosters); next++ {
+		c.compare(x, &v.rosters[next])
+	}
+	if c.blind(noSerial) {
+		return
+	}
+	var last *roster
+	if len(v.rosters) > 1 {
+		last = &v.rosters[len(v.rosters)-1]
+		c.sums.last++
+		c.weigh(last)
+	} else if v.last {
+		c.sums.unlisted++
+	}
+	c.rest(x, last)
+}
+
+// blind reports whether an announced gap stands before a serial.
+func (c *viewer) blind(serial int32) bool { return c.v.gap > 0 && serial >= c.v.gap }
+
+// unlisted judges a view that has got no list.
+func (c *viewer) unlisted() {
+	for _, t := range c.ticks {
+		if c.v.answered > 0 && t.sent >= c.v.answered+c.w.Within && !c.struck(c.v.asked, t.seen) {
+			a := MemberMissing
+			if c.v.again {
+				a = PresenceNotRestored
+			}
+			c.report(a, -1, t.seen, true, fmt.Sprintf("no list of who is there came behind the answer at %v; at %v the target had answered what was sent at %v", round(c.v.answered), round(t.seen), round(t.sent)))
+			return
+		}
+	}
+	if c.v.last {
+		c.sums.unlisted++
+	}
+}
+
+// weigh counts what the last list proves.
+func (c *viewer) weigh(l *roster) {
+	for _, id := range c.room.order {
+		u := c.room.users[id]
+		switch {
+		case u.surely(l.due-c.w.Within, l.seen):
+			c.sums.sure++
+		case u.ever(l.seen) && !u.possibly(l.due-c.w.Within, l.seen):
+			c.sums.gone++
+		}
+	}
+}
+
+// move takes one who comes or goes.
+func (c *viewer) move(m *move) {
+	h, u := c.holds(m.member), c.room.users[m.member]
+	now := holding{in: !m.gone, serial: m.serial, after: m.after, seen: m.seen}
+	switch {
+	case h.in == now.in && h.flapped: // that he leaves at last
+		now.flapped = true
+	case h.in == now.in:
+		c.twice(m, h, u)
+		now = h
+	case m.gone:
+		if t, wrong := c.contradicts(u, &h, m.serial); wrong {
+			c.wrong(PresenceLate, m.member, t, "is said to leave only at "+round(m.seen).String())
+		}
+		if from := m.after - c.w.Within; u.surely(from, m.seen) && !c.struck(from, m.seen) {
+			now.flapped = true
+			c.report(PresenceFlap, m.member, m.seen, true, fmt.Sprintf("%s is said to leave at %v, who was there from %v at the latest until %v at least", c.name(m.member), round(m.seen), round(from), round(m.seen)))
+		}
+	case !u.ever(m.seen):
+		c.wrong(PhantomMember, m.member, instant{sent: m.after, seen: m.seen}, "is said to come")
+	case !h.flapped:
+		if t, wrong := c.contradicts(u, &h, m.serial); wrong {
+			c.wrong(PresenceLate, m.member, t, "is said to come only at "+round(m.seen).String())
+		}
+	}
+	c.held[m.member] = now
+}
+
+// twice names that somebody comes who is there, or goes who is not.
+func (c *viewer) twice(m *move, h holding, u *resident) {
+	again := u.asked(h.seen, m.seen)
+	if m.gone && h.listed {
+		again = u.entered(h.after, m.seen)
+	}
+	verb := "come"
+	if m.gone {
+		verb = "leave"
+	}
+	if c.struck(h.after-c.w.Within, m.seen) {
+		return
+	}
+	if again {
+		c.report(PresenceDiffRace, m.member, m.seen, false, fmt.Sprintf("%s is said to %s at %v, and what he had done before, since %v, was not told", c.name(m.member), verb, round(m.seen), round(h.seen)))
+		return
+	}
+	c.report(PresenceRepeated, m.member, m.seen, false, fmt.Sprintf("%s is said to %s at %v, as was known since %v", c.name(m.member), verb, round(m.seen), round(h.seen)))
+}
+
+// contradicts looks for a moment, before another serial, at which what the view says of a
+// user is not true.
+func (c *viewer) contradicts(u *resident, h *holding, before int32) (instant, bool) {
+	within := c.w.Within
+	look := func(from, to time.Duration) (instant, bool) {
+		i := sort.Search(len(c.ticks), func(i int) bool { return c.ticks[i].serial >= h.serial && c.ticks[i].sent-within >= from })
+		for ; i < len(c.ticks) && c.ticks[i].serial < before && c.ticks[i].seen <= to; i++ {
+			if t := c.ticks[i]; !c.struck(t.sent-within, t.seen) {
+				return t, true
+			}
+		}
+		return instant{}, false
+	}
+	switch {
+	case !h.in && u == nil:
+	case !h.in:
+		for _, s := range u.sure {
+			if t, ok := look(s.a, s.b); ok {
+				return t, true
+			}
+		}
+	case u == nil:
+		return look(-within, noEnd)
+	default:
+		from := -within
+		for _, s := range u.may {
+			if t, ok := look(from, s.a-1); ok {
+				return t, true
+			}
+			if from = s.b; from == noEnd {
+				return instant{}, false
+			}
+			from++
+		}
+		return look(from, noEnd)
+	}
+	return instant{}, false
+}
+
+// compare holds a list against what the view says.
+func (c *viewer) compare(x *presences, l *roster) {
+	if c.blind(l.serial) {
+		return
+	}
+	named := make(map[history.MemberID]bool, l.to-l.from)
+	at := instant{serial: l.serial, sent: l.due, seen: l.seen}
+	from := l.due - c.w.Within
+	for _, m := range x.members[l.from:l.to] {
+		named[m] = true
+		h, u := c.holds(m), c.room.users[m]
+		switch {
+		case !c.known(m):
+			c.sums.strangers++
+		case h.in || h.flapped || c.struck(min(from, h.after-c.w.Within), l.seen):
+		case !u.ever(l.seen):
+			c.wrong(PhantomMember, m, at, "is listed")
+		case !u.possibly(from, l.seen):
+			c.wrong(GhostPresence, m, at, "is listed")
+		default:
+			c.report(PresenceDiffRace, m, l.seen, false, fmt.Sprintf("%s is in the list that was asked for at %v, and was not said to come since %v", c.name(m), round(l.due), round(h.seen)))
+		}
+	}
+	for _, m := range sorted(c.held) {
+		h, u := c.held[m], c.room.users[m]
+		switch {
+		case !h.in || named[m] || c.struck(min(from, h.after-c.w.Within), l.seen):
+		case u.surely(from, l.seen):
+			c.wrong(c.missing(u, l.seen), m, at, "is not listed")
+		default:
+			c.report(PresenceDiffRace, m, l.seen, false, fmt.Sprintf("%s is not in the list that was asked for at %v, and was not said to leave since %v", c.name(m), round(l.due), round(h.seen)))
+		}
+	}
+}
+
+// missing is the name for a user who is there and not said to be.
+func (c *viewer) missing(u *resident, at time.Duration) Anomaly {
+	if u.returned(at) {
+		return PresenceNotRestored
+	}
+	return MemberMissing
+}
+
+// rest judges what the view says at its end. Where its last list says otherwise that was
+// told.
+func (c *viewer) rest(x *presences, last *roster) {
+	var named map[history.MemberID]bool
+	if last != nil {
+		named = make(map[history.MemberID]bool, last.to-last.from)
+		for _, m := range x.members[last.from:last.to] {
+			named[m] = true
+		}
+	}
+	for _, m := range sorted(c.held) {
+		if h := c.held[m]; h.in && (last == nil || named[m]) {
+			c.ended(m, c.room.users[m], h, last)
+		}
+	}
+	for _, m := range c.room.order {
+		if h := c.holds(m); !h.in && !h.flapped && (last == nil || !named[m]) {
+			c.ended(m, c.room.users[m], h, last)
+		}
+	}
+}
+
+// ended judges what the view says of a user at its end.
+func (c *viewer) ended(m history.MemberID, u *resident, h holding, last *roster) {
+	t, wrong := c.contradicts(u, &h, noSerial)
+	if !wrong {
+		return
+	}
+	a, what := GhostPresence, "is said to be there"
+	switch {
+	case !h.in:
+		a, what = c.missing(u, t.seen), "is not said to be there"
+	case !u.ever(t.seen):
+		a = PhantomMember
+	}
+	from := c.first.due - c.w.Within
+	badly := h.listed && (h.in && !u.possibly(from, c.first.seen) || !h.in && u.surely(from, c.first.seen)) // so the list was wrong
+	if last == nil && a != PhantomMember && !badly && c.elsewhere(m, h.in, u) {
+		c.report(PresenceDiffRace, m, t.seen, false, fmt.Sprintf("%s %s to the end, since %v, and others have got a list that says otherwise", c.name(m), what, round(h.seen)))
+		return
+	}
+	c.wrong(a, m, t, what)
+}
+
+// elsewhere reports whether somebody got a list that was right about a user of whom this
+// view was wrong; of lists that were wrong, too, the first one decides.
+func (c *viewer) elsewhere(m history.MemberID, in bool, u *resident) bool {
+	for _, l := range c.room.lists {
+		from := l.due - c.w.Within
+		if in && u.possibly(from, l.end) || !in && !u.surely(from, l.end) || l.end < c.first.seen {
+			continue
+		}
+		_, named := slices.BinarySearch(l.members, m)
+		return named != in
+	}
+	return false
+}
+
+func (c *viewer) struck(from, to time.Duration) bool {
+	return c.s.j.struck(from, to) || c.s.j.commanded(max(from, 0), to) != nil
+}
+
+func (c *viewer) name(m history.MemberID) string {
+	return fmt.Sprintf("%q", c.s.j.names.Name(int32(m)))
+}
+
+func round(d time.Duration) time.Duration { return d.Round(time.Millisecond) }
+
+// wrong reports that what is said of a user at a moment is not true.
+func (c *viewer) wrong(a Anomaly, m history.MemberID, t instant, what string) {
+	c.report(a, m, t.seen, true, fmt.Sprintf("%s %s at %v, told after %v", c.name(m), what, round(t.seen), round(t.sent)))
+}
+
+// mostPresence bounds the findings of one expectation that are kept.
+const mostPresence = 1 << 16
+
+func (c *viewer) report(a Anomaly, m history.MemberID, seen time.Duration, timed bool, said string) {
+	if len(c.s.found) >= mostPresence+mostIncidents {
+		c.s.overflow[a]++
+		return
+	}
+	i := incident{
+		anomaly: a, late: timed, client: c.v.client, channel: c.v.channel, epoch: withoutOffsets, life: c.v.life, n: 1, seen: seen,
+		entry: c.number, member: m, said: said, setting: setting{phase: "live", witness: -1},
+	}
+	if p := &c.s.parts[c.part].people[c.v.client]; p.fault != 0 && p.faultAt <= seen {
+		i.setting.fault, i.setting.ago = p.fault, seen-p.faultAt
+	}
+	c.s.found = append(c.s.found, found{i, c.part})
+}
+
+// presenceOf judges one expectation.
+func (s *settlement) presenceOf(w *want, entry int, v *Verdict, end End) {
+	t := s.presence[entry]
+	if t == nil {
+		t = &presenceSums{}
+	}
+	v.add(true, "watchers' subscriptions", t.views)
+	v.add(true, "lists", t.lists)
+	v.add(true, "told who comes or goes", t.moves)
+	v.add(true, "last lists", t.last)
+	v.add(true, "in these, surely there", t.sure)
+	v.add(false, "surely gone", t.gone)
+	v.add(false, "without a last list", t.unlisted)
+	v.add(false, "names of nobody that is known", t.strangers)
+	s.sift(w, v, func(f *found) bool { return f.entry == entry && (!f.late || !end.Saturated) }, 0)
+	switch {
+	case len(v.Findings) > 0:
+		v.State = Fail
+		v.Reason = v.Findings[0].Anomaly
+	case end.Saturated:
+		v.Reason = "the generator was saturated: " + end.Why
+	case t.overflow:
+		v.Reason = "more was told of who comes and goes than the judge remembers: fewer watchers would settle it"
+	case t.views == 0:
+		v.Reason = "not exercised: nobody asked who is there; write presence: true with a subscription of these clients"
+	case t.lists == 0:
+		v.Reason = "not exercised: nobody was told who is there while the connection was proven to work"
+	case !t.came || !t.went:
+		v.Reason = "not exercised: while somebody watched nobody came, or nobody left"
+	case t.last == 0:
+		v.Reason = "no watcher was there to the end and told once more who is there: let some stay, or raise `drain.timeout`"
+	case t.sure == 0:
+		v.Reason = "not exercised: when the last lists were asked for, it was of nobody sure to be there; let members stay, or raise `drain.timeout`"
+	case t.unlisted*100 > t.last+t.unlisted:
+		v.Reason = fmt.Sprintf("of %d watchers who were there to the end %d were not told once more who is there: a longer `drain.timeout` would settle it", t.last+t.unlisted, t.unlisted)
+	default:
+		v.State = Pass
+	}
+}
+
+// presenceWhat says in one line what is wrong with what is told of who is there.
+func (s *settlement) presenceWhat(f *found) string {
+	return fmt.Sprintf("presence of %s: %s", s.j.names.Name(int32(f.channel)), f.said)
+}
+
+// presenceLines tell where the user in question was.
+func (s *settlement) presenceLines(f *found) (out []Line) {
+	if f.anomaly.Define().harm != misleads || f.member < 0 {
+		return nil
+	}
+	r := s.peopled[f.channel]
+	if r == nil || r.users[f.member] == nil {
+		return nil
+	}
+	u := r.users[f.member]
+	var near []*stay // the latest that had begun
+	for _, x := range u.stays {
+		if x.asked <= f.seen {
+			near = append(near, x)
+		}
+	}
+	for _, x := range near[max(len(near)-2, 0):] {
+		who := s.actor(x.client, x.life)
+		if x.client == f.client && x.life == f.life {
+			continue // it has lines of its own
+		}
+		if x.answered > 0 {
+			l := Line{At: x.answered, Actor: who, What: "ack", Text: fmt.Sprintf("%q is subscribed", s.j.names.Name(int32(f.member)))}
+			if x.proven > x.answered {
+				l.Text += fmt.Sprintf("; what was sent at %v was answered", round(x.proven))
+			}
+			out = append(out, l)
+		}
+		if x.over > 0 && x.over <= f.seen {
+			l := Line{At: x.over, Actor: who, What: "unsubbed"}
+			if x.torn {
+				l.What = "closed"
+			}
+			out = append(out, l)
+		}
+	}
+	return out
+}
+
+// presenceWhy says why nothing excuses it.
+func (s *settlement) presenceWhy(f *found) (out []string) {
+	if f.entry < 0 || f.entry >= len(s.j.want.all) {
+		return nil
+	}
+	within := s.j.want.all[f.entry].Within
+	switch f.anomaly {
+	case PresenceRepeated, PresenceDiffRace:
+		return append(out, "lists, and who comes and goes, are told in one order")
+	case GhostPresence:
+		return append(out, fmt.Sprintf("who has left may be said to be there for %v; until when a lost client may be taken for one who is there was added", within))
+	case PhantomMember:
+		return append(out, "only who is subscribed to the channel by its name, on some connection, is there")
+	}
+	return append(out, fmt.Sprintf("presence may take %v to settle, and the target went on answering both", within))
+}
