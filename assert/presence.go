@@ -28,7 +28,8 @@ import (
 // nobody who was not possibly there at any time of it. So it does not matter how slowly
 // the watcher reads. What differs has a name, the first of these that fits:
 //
-//   - presence-late: what came or went later puts it right.
+//   - presence-late: what was told later puts it right, and the user has neither come nor
+//     gone meanwhile.
 //   - phantom-member: it names a user who had not been there until then.
 //   - ghost-presence: it names one who has gone.
 //   - presence-not-restored: it lacks one who had been lost, or had been there, before; or

@@ -20,12 +20,13 @@ type resident struct {
 	may   []stretch // and when possibly
 }
 
-// surely reports whether the user was surely there all the time.
+// surely reports whether the user was surely there all the time, and after it: what is
+// answered may end a stay.
 func (r *resident) surely(from, to time.Duration) bool {
 	if r == nil {
 		return false
 	}
-	i := sort.Search(len(r.sure), func(i int) bool { return r.sure[i].b >= to })
+	i := sort.Search(len(r.sure), func(i int) bool { return r.sure[i].b > to })
 	return i < len(r.sure) && r.sure[i].a <= from
 }
 
@@ -41,13 +42,13 @@ func (r *resident) possibly(from, to time.Duration) bool {
 // ever reports whether the user was possibly there before a time.
 func (r *resident) ever(at time.Duration) bool { return r != nil && r.may[0].a <= at }
 
-// asked reports whether a subscribe of the user was sent between two times.
+// asked reports whether a subscribe of the user was sent after one time and by another.
 func (r *resident) asked(from, to time.Duration) bool {
 	if r == nil {
 		return false
 	}
 	for _, s := range r.stays {
-		if s.asked >= from && s.asked <= to {
+		if s.asked > from && s.asked <= to {
 			return true
 		}
 	}
@@ -339,8 +340,10 @@ func (c *viewer) move(m *move) {
 		c.twice(m, h, u)
 		now = h
 	case m.gone:
-		if t, wrong := c.contradicts(u, &h, m.serial); wrong {
+		if t, wrong := c.contradicts(u, &h, m.serial); wrong && !u.asked(t.seen, m.seen) {
 			c.wrong(PresenceLate, m.member, t, "is said to leave only at "+round(m.seen).String())
+		} else if wrong { // he had come again meanwhile, and that is what he leaves from
+			c.ghost(m.member, u, t, "is said to be there")
 		}
 		if from := m.after - c.w.Within; u.surely(from, m.seen) && !c.struck(from, m.seen) {
 			now.flapped = true
@@ -349,11 +352,22 @@ func (c *viewer) move(m *move) {
 	case !u.ever(m.seen):
 		c.wrong(PhantomMember, m.member, instant{sent: m.after, seen: m.seen}, "is said to come")
 	case !h.flapped:
-		if t, wrong := c.contradicts(u, &h, m.serial); wrong {
+		if t, wrong := c.contradicts(u, &h, m.serial); wrong && !u.asked(t.seen, m.seen) {
 			c.wrong(PresenceLate, m.member, t, "is said to come only at "+round(m.seen).String())
+		} else if wrong {
+			c.wrong(c.missing(u, t.seen), m.member, t, "is not said to be there")
 		}
 	}
 	c.held[m.member] = now
+}
+
+// ghost reports a user who is said to be there, and is not.
+func (c *viewer) ghost(m history.MemberID, u *resident, t instant, what string) {
+	a := GhostPresence
+	if !u.ever(t.seen) {
+		a = PhantomMember
+	}
+	c.wrong(a, m, t, what)
 }
 
 // twice names that somebody comes who is there, or goes who is not.
@@ -393,7 +407,7 @@ func (c *viewer) contradicts(u *resident, h *holding, before int32) (instant, bo
 	case !h.in && u == nil:
 	case !h.in:
 		for _, s := range u.sure {
-			if t, ok := look(s.a, s.b); ok {
+			if t, ok := look(s.a, s.b-1); ok {
 				return t, true
 			}
 		}
@@ -430,10 +444,8 @@ func (c *viewer) compare(x *presences, l *roster) {
 		case !c.known(m):
 			c.sums.strangers++
 		case h.in || h.flapped || c.struck(min(from, h.after-c.w.Within), l.seen):
-		case !u.ever(l.seen):
-			c.wrong(PhantomMember, m, at, "is listed")
 		case !u.possibly(from, l.seen):
-			c.wrong(GhostPresence, m, at, "is listed")
+			c.ghost(m, u, at, "is listed")
 		default:
 			c.report(PresenceDiffRace, m, l.seen, false, fmt.Sprintf("%s is in the list that was asked for at %v, and was not said to come since %v", c.name(m), round(l.due), round(h.seen)))
 		}

@@ -79,7 +79,10 @@ func (f *fleet) askWho(ctx context.Context) error {
 			}
 		}
 	})
-	return f.until(ctx, 5*time.Millisecond, 3*time.Second, false, func() bool { return f.out.Lost != "" || f.asking() == 0 })
+	begun := f.now() // the probes follow behind that, and prove what held when the lists were made
+	return f.until(ctx, 5*time.Millisecond, 3*time.Second, false, func() bool {
+		return f.out.Lost != "" || f.now() > begun && f.asking() == 0
+	})
 }
 
 // asking counts the questions without an answer.

@@ -139,7 +139,11 @@ func untimed(all []scenario.Expectation) (rest []scenario.Expectation) {
 		if e.Rule == "latency" {
 			continue
 		}
+		within := e.Within
 		e.P, e.Within, e.Shape.Settles, e.Batch.Wait = nil, 0, scenario.Limit{}, 0
+		if e.Rule == "presence" { // which counts from what its members and watchers prove
+			e.Within = within
+		}
 		rest = append(rest, e)
 	}
 	return rest
