@@ -160,6 +160,86 @@ var explanations = [anomalies]Explanation{
 		Issues: []string{"JasperFx/jasperfx#533", "segmentio/analytics-node#53", "akka/akka-persistence-cassandra#617"},
 		Look:   "whether the late events stand in full batches (then the wait is begun anew) or in small ones that end with a burst (then nothing wakes them)",
 	},
+	GhostPresence: {
+		Wire: "a list names a user long after the end of the last subscription, or no leave comes",
+		Causes: []string{
+			"the leave is sent by the handler of unsubscribe or of the close frame, and a connection that ends without a word has neither",
+			"a node that dies takes the knowledge with it of who was on it, and the entries in the shared store have no lease",
+			"an error between removing the connection and removing the member leaves the member",
+		},
+		Issues: []string{"SAGE-3/next#175", "matrix-org/synapse#1514", "centrifugal/centrifuge#395"},
+		Look:   "how the ghosts ended: if all of them were lost, look at what runs when a connection dies; if some said goodbye, at how connections are counted. Is there a lease that somebody renews?",
+	},
+	PresenceFlap: {
+		Wire: "a leave comes of a user who is subscribed on another connection, with or without a join right behind it",
+		Causes: []string{
+			"members are kept in a set by user, without a count: the first connection that ends takes the user out",
+			"an update of a member is a leave and a join",
+			"a return on a new connection is followed by the late end of the old one, which removes the new entry",
+		},
+		Issues: []string{"laravel/reverb#213", "supabase-community/realtime-csharp#31", "supabase-community/realtime-csharp#25"},
+		Look:   "whether the users have several connections at that moment. If they have, look for the count; if not, at which connection an ending one removes",
+	},
+	PresenceDiffRace: {
+		Wire: "a list, then joins and leaves that don't lead from it to the next list",
+		Causes: []string{
+			"the list is read before the watcher is registered for changes, and what changes in between is told to nobody",
+			"the watcher is registered first, gets a change before the list, and the list, which is older, overwrites it",
+			"changes are sent through another queue, or from another node, than lists",
+		},
+		Issues: []string{"phoenixframework/phoenix#2255", "Cotal-AI/Cotal#1225"},
+		Look:   "what is done first, reading or registering, and under which lock. Changes between the two must be held back and sent behind the list",
+	},
+	PresenceNotRestored: {
+		Wire: "after a return the list, and the joins, lack a user who is subscribed again, or the one who asks gets no list",
+		Causes: []string{
+			"the client, or a proxy, subscribes again and does not enter again",
+			"the late end of the old connection removes the entry of the new one",
+			"a resumed session takes its subscriptions along and not what they have asked for",
+		},
+		Issues: []string{"ably/ably-dotnet#329", "ably/ably-java#761", "ably/ably-js#2220"},
+		Look:   "the order of the new entry and the removal of the old one. An entry must name its connection, and only that connection may remove it",
+	},
+	MemberMissing: {
+		Wire: "the list, and the joins, lack a user whose subscribe was answered long ago",
+		Causes: []string{
+			"the answer is sent before the entry is made, and an error in between is only logged",
+			"lists are cut at a size, or read from a replica that lags",
+			"the entry's lease ends although its connection lives: it is renewed by publications, or not at all",
+		},
+		Issues: []string{"RocketChat/Rocket.Chat#116", "EionRobb/purple-discord#16"},
+		Look:   "whether it is the same members for every watcher (then the entry is missing) or others for each (then it is lost on the way), and how many the list holds",
+	},
+	PhantomMember: {
+		Wire: "a list, or a join, names a user who has not been subscribed to that channel by its name",
+		Causes: []string{
+			"subscriptions by a pattern, or of the server's own, are counted as members of every channel that they match",
+			"the list is of the whole server, or of another channel with a similar key",
+			"what a run before this one left behind is still in the store",
+		},
+		Issues: []string{"ZeroK-RTS/Zero-K-Infrastructure#607", "EionRobb/purple-discord#37"},
+		Look:   "where else that user is subscribed. That tells which key, or which kind of subscription, is taken for this one",
+	},
+	PresenceRepeated: {
+		Wire: "two joins of one user without a leave between them, or two leaves without a join",
+		Causes: []string{
+			"each connection of a user is told of, and not only the first and the last",
+			"two nodes, or a retry after a timeout, tell of the same change",
+			"a watcher is registered twice, or on two nodes",
+		},
+		Issues: []string{"discord/discord-api-docs#3377", "matrix-org/synapse#3337"},
+		Look:   "whether every watcher gets both (then it is told twice) or only some (then they are registered twice), and how many connections the user has",
+	},
+	PresenceLate: {
+		Wire: "a join or a leave comes long after the subscribe was answered or the connection had ended, while the server answers other commands of the same watcher",
+		Causes: []string{
+			"changes are gathered and sent at an interval, or behind a debounce that every further change begins anew",
+			"a lost connection is noticed only by a timeout that nobody has set",
+			"presence goes through a queue of its own that falls behind in a storm",
+		},
+		Issues: []string{"pusher/libPusher#145", "pusher/chatkit-client-js#135"},
+		Look:   "whether all are late by the same time (an interval), or the later the more come and go (a queue)",
+	},
 	NotBatched: {
 		Wire: "events of a channel come one by one, each in a message of the WebSocket of its own, however fast they are published",
 		Causes: []string{

@@ -338,7 +338,6 @@ func (c *viewer) move(m *move) {
 		now.flapped = true
 	case h.in == now.in:
 		c.twice(m, h, u)
-		now = h
 	case m.gone:
 		if t, wrong := c.contradicts(u, &h, m.serial); wrong && !u.asked(t.seen, m.seen) {
 			c.wrong(PresenceLate, m.member, t, "is said to leave only at "+round(m.seen).String())
