@@ -514,15 +514,16 @@ func (c *viewer) ended(m history.MemberID, u *resident, h holding, last *roster)
 }
 
 // elsewhere reports whether somebody got a list that was right about a user of whom this
-// view was wrong; of lists that were wrong, too, the first one decides.
+// view was wrong.
 func (c *viewer) elsewhere(m history.MemberID, in bool, u *resident) bool {
 	for _, l := range c.room.lists {
 		from := l.due - c.w.Within
 		if in && u.possibly(from, l.end) || !in && !u.surely(from, l.end) || l.end < c.first.seen {
 			continue
 		}
-		_, named := slices.BinarySearch(l.members, m)
-		return named != in
+		if _, named := slices.BinarySearch(l.members, m); named != in {
+			return true
+		}
 	}
 	return false
 }
