@@ -155,7 +155,7 @@ func (p *script) input(words []string) {
 			if s != "" {
 				name, how, _ := strings.Cut(s, ":")
 				n, _ := strconv.Atoi(name)
-				subs = append(subs, Sub{Channel: history.ChannelID(n), Recover: how == "recover", Kept: how == "kept", Pattern: how == "pattern", Refused: how == "refused", Quality: p.cfg.Quality})
+				subs = append(subs, Sub{Channel: history.ChannelID(n), Recover: how == "recover", Kept: how == "kept", Pattern: how == "pattern", Refused: how == "refused", Watch: how == "watch", Quality: p.cfg.Quality})
 			}
 		}
 		pubs := make([]int32, num("pubs"))
@@ -192,6 +192,20 @@ func (p *script) input(words []string) {
 		}
 		in.Publisher, in.Incarnation, in.Seq = 100, 1, num("seq")
 		say(dialect.Delivered)
+	case "present":
+		for _, m := range strings.Split(v["members"], ",") {
+			n, _ := strconv.Atoi(m)
+			in.Members = append(in.Members, history.MemberID(n))
+		}
+		say(dialect.Present)
+	case "joined", "left":
+		in.Member = history.MemberID(num("member"))
+		say(map[string]dialect.Kind{"joined": dialect.Joined, "left": dialect.Left}[words[0]])
+	case "ask-who":
+		n := p.s.AskWho(p.now, &p.out)
+		p.out.Events = append(p.out.Events, history.Event{Kind: history.Say, Note: fmt.Sprintf("asks of %d", n)})
+	case "asking":
+		p.out.Events = append(p.out.Events, history.Event{Kind: history.Say, Note: fmt.Sprint(p.s.Asking())})
 	case "gap":
 		say(dialect.Gapped)
 	case "ping":
@@ -280,6 +294,7 @@ var kinds = map[history.Kind]string{
 	history.Subscribed: "subscribed", history.Unsubscribed: "unsubscribed", history.Gap: "gap",
 	history.Publish: "publish", history.Outcome: "outcome", history.Missed: "missed", history.Deliver: "deliver",
 	history.Beat: "beat", history.Probe: "probe", history.Pinged: "pinged", history.Pinging: "pinging", history.Problem: "problem", history.Denied: "denied", history.Retained: "retained",
+	history.Present: "present", history.Member: "member", history.Joined: "joined", history.Left: "left",
 }
 
 func tellEvent(e history.Event) string {
@@ -296,6 +311,10 @@ func tellEvent(e history.Event) string {
 		fmt.Fprintf(&b, " at=%d/%d", e.Epoch, e.Offset)
 	}
 	switch e.Kind {
+	case history.Present:
+		fmt.Fprintf(&b, " channel=%d of %d", e.Channel, e.Code)
+	case history.Member, history.Joined, history.Left:
+		fmt.Fprintf(&b, " channel=%d member=%d", e.Channel, e.Epoch)
 	case history.Publish, history.Outcome, history.Deliver, history.Retained:
 		fmt.Fprintf(&b, " msg=%d.%d.%d", e.Publisher, e.Incarnation, e.Seq)
 	}
@@ -305,7 +324,7 @@ func tellEvent(e history.Event) string {
 	for _, f := range []struct {
 		f    history.Flags
 		name string
-	}{{history.FlagReplay, "replay"}, {history.FlagFence, "fence"}, {history.FlagRecovering, "recovering"}, {history.FlagRecovered, "recovered"}, {history.FlagExcused, "excused"}, {history.FlagSession, "session"}, {history.FlagResumed, "resumed"}, {history.FlagKept, "kept"}, {history.FlagRetry, "retry"}, {history.FlagForbidden, "forbidden"}, {history.FlagServer, "server"}, {history.FlagOverdue, "overdue"}} {
+	}{{history.FlagReplay, "replay"}, {history.FlagFence, "fence"}, {history.FlagRecovering, "recovering"}, {history.FlagRecovered, "recovered"}, {history.FlagExcused, "excused"}, {history.FlagSession, "session"}, {history.FlagResumed, "resumed"}, {history.FlagKept, "kept"}, {history.FlagRetry, "retry"}, {history.FlagForbidden, "forbidden"}, {history.FlagServer, "server"}, {history.FlagOverdue, "overdue"}, {history.FlagPresence, "presence"}} {
 		if e.Has(f.f) {
 			b.WriteString(" " + f.name)
 		}
@@ -334,7 +353,7 @@ func tellDo(d Do) string {
 		return "do arrived"
 	}
 	c := d.Command
-	s := fmt.Sprintf("do send %s id=%d", [...]string{"", "connect", "subscribe", "unsubscribe", "publish", "ping", "pong", "confirm", "receive", "release", "complete", "leave"}[c.Verb], c.ID)
+	s := fmt.Sprintf("do send %s id=%d", [...]string{"", "connect", "subscribe", "unsubscribe", "publish", "ping", "pong", "confirm", "receive", "release", "complete", "leave", "garbage", "nonsense", "who"}[c.Verb], c.ID)
 	if c.Named {
 		s += fmt.Sprintf(" session keep=%v fresh=%v received=%d", c.Keep, c.Fresh, c.Received)
 	}
