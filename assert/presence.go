@@ -18,7 +18,8 @@ import (
 //     unsubscribe, or until the client saw the end of the connection. Where the client
 //     vanished without a word the target needs its heartbeat to notice, so that is added;
 //     without heartbeats there is no end. Neither is there one where a session may be
-//     kept, until its client is back, or where the connection is over plain HTTP.
+//     kept, until its client is back, or where the connection is over plain HTTP. Who
+//     comes back to a session is possibly there: no answer names what it still holds.
 //
 // What is told is a view: of each subscription that asks, the lists and who comes and
 // goes, in order, until it ends. The view is a set of names. Whatever was sent to the
@@ -64,8 +65,7 @@ type stay struct {
 	until    time.Duration // possibly there so long
 	over     time.Duration // when the client saw the end; 0: it is there when the run ends
 	leaving  time.Duration // Sent of the unsubscribe; 0: none
-	asksKept bool
-	torn     bool // the connection ended
+	torn     bool          // the connection ended
 }
 
 // move is somebody's coming or going, as one view was told.
@@ -313,12 +313,8 @@ func (x *presences) connected(a *attendee, e *history.Event) {
 		if !e.Has(history.FlagResumed) {
 			continue
 		}
-		s := stay{client: e.Client, channel: old.channel, life: e.Life, asked: e.Seen, until: noEnd, asksKept: old.asksKept}
-		if old.asksKept && old.answered > 0 && old.leaving == 0 {
-			s.answered = e.Seen
-		}
 		a.stays = append(a.stays, int32(len(x.stays)))
-		x.stays = append(x.stays, s)
+		x.stays = append(x.stays, stay{client: e.Client, channel: old.channel, life: e.Life, asked: e.Seen, until: noEnd})
 	}
 	a.held = a.held[:0]
 }
@@ -351,7 +347,7 @@ func (x *presences) subscribe(a *attendee, e *history.Event) {
 		s.torn = true
 	}
 	a.stays = append(a.stays, int32(len(x.stays)))
-	x.stays = append(x.stays, stay{client: e.Client, channel: e.Channel, life: e.Life, asked: e.Sent, until: noEnd, asksKept: e.Has(history.FlagKept)})
+	x.stays = append(x.stays, stay{client: e.Client, channel: e.Channel, life: e.Life, asked: e.Sent, until: noEnd})
 	x.close(a, e.Channel)
 	if !e.Has(history.FlagPresence) {
 		return

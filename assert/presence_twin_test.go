@@ -326,12 +326,18 @@ type twinConn struct {
 
 // twinWord is something that client or server says.
 type twinWord struct {
-	kind   history.Kind
-	sent   time.Duration
-	due    time.Duration
-	user   string
-	named  []string
-	before time.Duration // it is not read earlier
+	kind  history.Kind
+	sent  time.Duration
+	due   time.Duration
+	user  string
+	named []string
+}
+
+// twinBelated is a word that the server says late.
+type twinBelated struct {
+	at   time.Duration
+	to   *twinConn
+	word twinWord
 }
 
 // twinWorld makes a history: clients come, subscribe, ask who is there, ping, leave, are
@@ -349,6 +355,7 @@ type twinWorld struct {
 	asking   []bool
 	mischief float64
 	count    map[string]int
+	belated  []twinBelated
 }
 
 func (w *twinWorld) chance(p float64) bool { return w.r.Float64() < p }
@@ -367,7 +374,8 @@ func (w *twinWorld) told(kind history.Kind, user string) {
 		}
 		word := twinWord{kind: kind, user: user}
 		if w.chance(w.mischief) {
-			word.before = w.now + 1200*time.Millisecond
+			w.belated = append(w.belated, twinBelated{w.now + 2*twinWithin, c, word})
+			continue
 		}
 		w.say(c, word)
 		if w.chance(w.mischief) {
@@ -411,6 +419,10 @@ func (w *twinWorld) list() (named []string) {
 
 // serve obeys what has come, and notices who is lost.
 func (w *twinWorld) serve() {
+	for len(w.belated) > 0 && w.belated[0].at <= w.now {
+		w.say(w.belated[0].to, w.belated[0].word)
+		w.belated = w.belated[1:]
+	}
 	for _, c := range w.conns {
 		if c.gone > 0 && w.now >= c.gone {
 			w.leave(c)
@@ -444,7 +456,7 @@ func (w *twinWorld) serve() {
 // hear tells one word of the server's.
 func (w *twinWorld) hear(i int) bool {
 	c := w.live[i]
-	if c == nil || len(c.down) == 0 || c.down[0].before > w.now {
+	if c == nil || len(c.down) == 0 {
 		return false
 	}
 	word := c.down[0]

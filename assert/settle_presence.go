@@ -95,12 +95,13 @@ func (r *resident) settle() {
 	r.sure, r.may = joint(r.sure), joint(r.may)
 }
 
-// joint makes one of those that meet.
+// joint makes one of those that overlap. Between two that only meet the user may have been
+// away.
 func joint(all []stretch) []stretch {
 	slices.SortFunc(all, func(x, y stretch) int { return int(min(max(x.a-y.a, -1), 1)) })
 	out := all[:0]
 	for _, s := range all {
-		if n := len(out); n > 0 && s.a <= out[n-1].b {
+		if n := len(out); n > 0 && s.a < out[n-1].b {
 			out[n-1].b = max(out[n-1].b, s.b)
 			continue
 		}
