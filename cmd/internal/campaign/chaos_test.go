@@ -582,6 +582,17 @@ var alsoTrue = map[string]map[string]string{
 		"offset-regress":            "a backlog that drops the later of two swapped events announces a gap up to it, and then comes the earlier",
 		"send-buffer-inversion":     "what it swaps may have been kept in an outbox",
 	},
+	"presence-diff-race": {
+		"member-missing":        notListed,
+		"presence-not-restored": notListed,
+		"ghost-presence":        notListed,
+	},
+	"presence-late": {
+		"presence-diff-race":    lateForLast,
+		"member-missing":        lateForLast,
+		"presence-not-restored": lateForLast,
+		"ghost-presence":        lateForLast,
+	},
 	"duplicate-delivery": {
 		"offset-regress": "a backlog that drops the first copy announces a gap up to it, and then comes the second",
 	},
@@ -727,6 +738,12 @@ var alsoTrue = map[string]map[string]string{
 
 // nobodyGets is what else an event that was acknowledged and went no further is.
 const nobodyGets = "delivery owns what was acknowledged and came to nobody, where it is judged"
+
+// lateForLast is why what is told late has the name of what the view is wrong of.
+const lateForLast = "the watcher may be gone before it is told, or the last list there: a drain that ends early does not wait for it"
+
+// notListed is why something that was not told has the name of what the view is wrong of.
+const notListed = "the watcher was not there to the end, and nobody else got a list meanwhile"
 
 const behindFilter = "what comes before it, or what others would have got, may be kept back by filters"
 
