@@ -352,7 +352,6 @@ type twinWorld struct {
 	live     []*twinConn // by client; nil: it has none
 	lives    []int32
 	stage    []int // 0 nothing, 1 subscribe sent, 2 subscribed, 3 unsubscribe sent
-	asking   []bool
 	mischief float64
 	count    map[string]int
 	belated  []twinBelated
