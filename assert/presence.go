@@ -52,7 +52,7 @@ import (
 // Nothing is judged of times around which the plan does something to the target, of what
 // is told behind an announced gap, and of names of which nobody knows whose they are.
 // Clients whose rights are taken away, whose token expires, or who break the protocol
-// prove nothing from then on.
+// prove nothing from then on, and what they are told is not looked at.
 
 // stay is one subscription of one connection, which makes its user a member.
 type stay struct {
@@ -467,7 +467,7 @@ func (x *presences) tell(e *history.Event) {
 	x.reading = -1
 	a := x.of(e.Client)
 	k := x.view(a, e.Channel)
-	if k < 0 || e.Life != a.life {
+	if k < 0 || e.Life != a.life || a.expires > 0 && e.Seen >= a.expires {
 		return
 	}
 	if len(x.members)+int(x.told) >= mostMoves {
