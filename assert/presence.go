@@ -114,6 +114,7 @@ type attendee struct {
 	serial    int32
 	connected time.Duration // Seen of the answer to the connect
 	proven    time.Duration // Sent of the latest that was answered on this connection; 0: nothing yet
+	pinged    time.Duration // Sent of its latest own ping on this connection; 0: none yet
 	expires   time.Duration // of what is sent from then on nothing is proven; 0: of everything something is
 	outcast   bool
 	aside     bool // over plain HTTP
@@ -208,7 +209,13 @@ func (x *presences) add(j *Judge, e *history.Event) {
 		if e.Result != history.Unknown && e.Flags&history.FlagPosted == 0 {
 			x.prove(e, e.Sent)
 		}
-	case history.Beat, history.Probe:
+	case history.Beat:
+		sent := e.Due
+		if a := x.of(e.Client); a.pinged > 0 { // who was frozen counts from the thaw, and the ping is older
+			sent = min(sent, a.pinged)
+		}
+		x.prove(e, sent)
+	case history.Probe:
 		x.prove(e, e.Due)
 	case history.Member:
 		if x.reading == e.Client {
@@ -228,6 +235,8 @@ func (x *presences) add(j *Judge, e *history.Event) {
 func (x *presences) rare(j *Judge, e *history.Event) {
 	a := x.of(e.Client)
 	switch e.Kind {
+	case history.Pinging:
+		a.pinged = e.Sent
 	case history.Open:
 		if a.aside = e.Offset != uint64(history.WebSocket); !a.outcast {
 			a.expires = 0
@@ -302,7 +311,7 @@ func (x *presences) rare(j *Judge, e *history.Event) {
 
 // connected begins a connection. What a session kept goes on, or is over.
 func (x *presences) connected(a *attendee, e *history.Event) {
-	a.life, a.connected, a.proven, a.vanished = e.Life, e.Seen, 0, false
+	a.life, a.connected, a.proven, a.pinged, a.vanished = e.Life, e.Seen, 0, 0, false
 	a.session = e.Has(history.FlagSession)
 	if !a.session {
 		return
@@ -499,7 +508,7 @@ func (x *presences) end() {
 			}
 		}
 		for _, v := range a.views {
-			x.views[v].last = true
+			x.views[v].last = a.expires == 0
 		}
 		x.closeAll(a)
 	}

@@ -28,7 +28,7 @@ import (
 // barred and let-in (of those who must not be), outcast (the target confirms a revocation, which is fault revoke), given CH (by the server itself), kept CH MSG (given as what the channel keeps), will CH (handed over when connecting; it comes as the message
 // t4.LIFE#1 of v0, t5.LIFE#1 of v1, and so on). The run: phase NAME,
 // fault NAME @NODE, healed NAME @NODE. An abuse is healed =obeyed, =refused, or neither. Tellers: pub CH MSG [retry|outbox|retain], ok|fail|unknown CH MSG [O/E] [retry].
-// Of presence: sub CH presence [kept], list CH - NAME…, list CH asked=SENT NAME…, join CH NAME, leave CH NAME, beat SENT.
+// Of presence: sub CH presence [kept], list CH - NAME…, list CH asked=SENT NAME…, join CH NAME, leave CH NAME, pinging, beat SENT.
 // A message is `t0#3`, `t0.1#3` with its incarnation, and ends in `!` if it is a
 // fence. Flags: replay, corrupt, storm, weighed, joined, bytes=N, arrived=S. An answer that hides its position has `-` there. A sub that ends in filter=N has filter N;
 // a pub that ends in passes=N,M is let through by these.
@@ -404,7 +404,7 @@ var scriptKinds = map[string]history.Kind{
 	"pub": history.Publish, "ok": history.Outcome, "fail": history.Outcome, "unknown": history.Outcome, "phase": history.Phase,
 	"cause": history.Caused, "notice": history.Announced, "expires": history.Expires, "outcast": history.Revoked, "session": history.Connected, "leftover": history.Leftover, "displaced": history.Displaced, "unsubbed": history.Unsubscribed,
 	"denied": history.Denied, "shut-out": history.Denied, "barred": history.Denied, "let-in": history.Connected, "given": history.Subscribed, "kept": history.Retained, "will": history.Will,
-	"list": history.Present, "join": history.Joined, "leave": history.Left, "beat": history.Beat,
+	"list": history.Present, "join": history.Joined, "leave": history.Left, "beat": history.Beat, "pinging": history.Pinging,
 	"altered": history.Altered, "book": history.Booked, "sum": history.Told,
 }
 
