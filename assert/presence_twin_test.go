@@ -279,7 +279,10 @@ func presenceTwin(events []history.Event, names *history.Names) (blamed []string
 			if last == nil && a != PhantomMember && !badly {
 				for _, l := range lists {
 					right := h.in && !l.named[u] && !all.may(u, l.due-twinWithin, l.seen) || !h.in && l.named[u] && all.sure(u, l.due-twinWithin, l.seen)
-					if l.seen >= first.seen && right {
+					between := all.any(u, func(s *twinStay) bool {
+						return s.asked > min(h.wrong, l.seen) && s.asked <= max(h.wrong, l.seen)
+					})
+					if l.seen >= first.seen && right && !between {
 						a = PresenceDiffRace
 					}
 				}
