@@ -139,6 +139,7 @@ type twinState struct {
 	in, flapped, listed bool
 	after, seen         time.Duration
 	wrong               time.Duration // when something was answered and it was not true, for the first time; 0: never
+	told                time.Duration // and after when that was told
 }
 
 // presenceTwin replays each view, and asks at each answer for each user, and of each
@@ -164,7 +165,7 @@ func presenceTwin(events []history.Event, names *history.Names) (blamed []string
 				switch h := view[u]; {
 				case h.wrong > 0 || h.flapped:
 				case h.in && !all.may(u, sent-twinWithin, now), !h.in && all.sure(u, sent-twinWithin, now):
-					h.wrong = now
+					h.wrong, h.told = now, sent
 				}
 			}
 		}
@@ -278,11 +279,9 @@ func presenceTwin(events []history.Event, names *history.Names) (blamed []string
 			badly := h.listed && (h.in && !all.may(u, from, first.seen) || !h.in && all.sure(u, from, first.seen))
 			if last == nil && a != PhantomMember && !badly {
 				for _, l := range lists {
-					right := h.in && !l.named[u] && !all.may(u, l.due-twinWithin, l.seen) || !h.in && l.named[u] && all.sure(u, l.due-twinWithin, l.seen)
-					between := all.any(u, func(s *twinStay) bool {
-						return s.asked > min(h.wrong, l.seen) && s.asked <= max(h.wrong, l.seen)
-					})
-					if l.seen >= first.seen && right && !between {
+					from, to := min(l.due, h.told)-twinWithin, max(l.seen, h.wrong)
+					right := h.in && !l.named[u] && !all.may(u, from, to) || !h.in && l.named[u] && all.sure(u, from, to)
+					if l.seen >= first.seen && right {
 						a = PresenceDiffRace
 					}
 				}

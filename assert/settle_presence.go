@@ -507,7 +507,7 @@ func (c *viewer) ended(m history.MemberID, u *resident, h holding, last *roster)
 	}
 	from := c.first.due - c.w.Within
 	badly := h.listed && (h.in && !u.possibly(from, c.first.seen) || !h.in && u.surely(from, c.first.seen)) // so the list was wrong
-	if last == nil && a != PhantomMember && !badly && c.elsewhere(m, h.in, u, t.seen) {
+	if last == nil && a != PhantomMember && !badly && c.elsewhere(m, h.in, u, t) {
 		c.report(PresenceDiffRace, m, t.seen, false, fmt.Sprintf("%s %s to the end, since %v, and others have got a list that says otherwise", c.name(m), what, round(h.seen)))
 		return
 	}
@@ -515,11 +515,11 @@ func (c *viewer) ended(m history.MemberID, u *resident, h holding, last *roster)
 }
 
 // elsewhere reports whether somebody got a list that was right about a user of whom this
-// view was wrong at a time, before or after, and no subscribe of the user between.
-func (c *viewer) elsewhere(m history.MemberID, in bool, u *resident, at time.Duration) bool {
+// view was wrong at a moment, while the user stayed, or stayed away.
+func (c *viewer) elsewhere(m history.MemberID, in bool, u *resident, t instant) bool {
 	for _, l := range c.room.lists {
-		from := l.due - c.w.Within
-		if in && u.possibly(from, l.end) || !in && !u.surely(from, l.end) || l.end < c.first.seen || u.asked(min(at, l.end), max(at, l.end)) {
+		from, to := min(l.due, t.sent)-c.w.Within, max(l.end, t.seen)
+		if in && u.possibly(from, to) || !in && !u.surely(from, to) || l.end < c.first.seen {
 			continue
 		}
 		if _, named := slices.BinarySearch(l.members, m); named != in {

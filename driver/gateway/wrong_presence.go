@@ -10,12 +10,12 @@ import (
 // tardy is how much later presence-late tells who comes and goes.
 const tardy = 1500 * time.Millisecond
 
-// overlooks decides whether somebody who has subscribed is not counted: of those who have
-// been there before (presence-not-restored), or of the others (member-missing). Under the
-// stream's lock.
+// overlooks decides whether somebody who has subscribed, and is not there yet, is not
+// counted: of those who have been there before (presence-not-restored), or of the others
+// (member-missing). Under the stream's lock.
 func (w *wrong) overlooks(s *stream, sub *subscription) {
 	user := sub.conn.user
-	if w.memberMissing == nil && w.presenceNotRestored == nil || user == "" {
+	if w.memberMissing == nil && w.presenceNotRestored == nil || user == "" || s.there[user] > 0 {
 		return
 	}
 	if s.known[user] {
