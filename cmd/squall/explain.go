@@ -34,7 +34,7 @@ same in real systems, and what to look at. Without ANOMALY all are listed.`,
 		},
 		RunE: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
-				return t.list([]report.Words{anomalyWords()})
+				return t.list(anomalies())
 			}
 			a := assert.AnomalyOf(args[0])
 			if a == assert.NoAnomaly {
@@ -58,9 +58,13 @@ same in real systems, and what to look at. Without ANOMALY all are listed.`,
 }
 
 // list prints lists of words.
-func (t *tool) list(lists []report.Words) error {
+func (t *tool) list(lists ...list) error {
 	var text bytes.Buffer
-	if err := report.List(&text, lists, t.style(t.stdout)); err != nil {
+	var read []report.Words
+	for _, l := range lists {
+		read = append(read, l.read())
+	}
+	if err := report.List(&text, read, t.style(t.stdout)); err != nil {
 		return err
 	}
 	return t.print(text.String())
@@ -74,11 +78,12 @@ func anomalyNames() []string {
 	return names
 }
 
-func anomalyWords() report.Words {
-	l := report.Words{Title: "anomalies", Note: "what a rule fails for; squall explain NAME tells more"}
-	for _, a := range assert.Anomalies() {
-		d := a.Define()
-		l.Words = append(l.Words, [2]string{d.Name, d.Owner + ": " + d.Means})
-	}
-	return l
+func anomalies() list {
+	return list{"anomalies", "what a rule fails for; squall explain NAME tells more", func() (words [][2]string) {
+		for _, a := range assert.Anomalies() {
+			d := a.Define()
+			words = append(words, [2]string{d.Name, d.Owner + ": " + d.Means})
+		}
+		return words
+	}}
 }

@@ -66,13 +66,13 @@ func TestList(t *testing.T) {
 		}
 	}
 	for _, l := range vocabulary() {
-		for _, w := range l.Words {
+		for _, w := range l.words() {
 			if w[1] == "" {
-				t.Errorf("%s: nothing is said about %s", l.Title, w[0])
+				t.Errorf("%s: nothing is said about %s", l.title, w[0])
 			}
 		}
-		if code := b.squall("list", l.Title); code != exitPass || !strings.Contains(all, b.out.String()) {
-			t.Errorf("squall list %s: exit %d, not a part of squall list: %q", l.Title, code, b.out.String())
+		if code := b.squall("list", l.title); code != exitPass || !strings.Contains(all, b.out.String()) {
+			t.Errorf("squall list %s: exit %d, not a part of squall list: %q", l.title, code, b.out.String())
 		}
 	}
 }

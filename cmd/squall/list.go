@@ -16,7 +16,7 @@ import (
 func (t *tool) listVerb() *cobra.Command {
 	var what []string
 	for _, l := range vocabulary() {
-		what = append(what, l.Title)
+		what = append(what, l.title)
 	}
 	return &cobra.Command{
 		Use:   "list [WHAT]",
@@ -36,11 +36,11 @@ func (t *tool) listVerb() *cobra.Command {
 		RunE: func(_ *cobra.Command, args []string) error {
 			lists := vocabulary()
 			if len(args) == 0 {
-				return t.list(lists)
+				return t.list(lists...)
 			}
 			for _, l := range lists {
-				if l.Title == args[0] {
-					return t.list([]report.Words{l})
+				if l.title == args[0] {
+					return t.list(l)
 				}
 			}
 			if near := nearest(args[0], what); near != "" {
@@ -51,29 +51,52 @@ func (t *tool) listVerb() *cobra.Command {
 	}
 }
 
+// list is one of the lists: its words are read when somebody wants them, since each
+// start of squall, whatever its verb, knows the titles.
+type list struct {
+	title, note string
+	words       func() [][2]string
+}
+
+func (l list) read() report.Words {
+	return report.Words{Title: l.title, Note: l.note, Words: l.words()}
+}
+
 // vocabulary is all that can be listed.
-func vocabulary() []report.Words {
-	shipped := report.Words{Title: "scenarios", Note: "shipped; squall run NAME, with the folder or without"}
-	for _, name := range scenarios.List() {
-		_, source, _ := scenarios.Find(name)
-		s, _ := scenario.Parse(name, source)
-		shipped.Words = append(shipped.Words, [2]string{name, s.About})
+func vocabulary() []list {
+	return []list{
+		{"scenarios", "shipped; squall run NAME, with the folder or without", func() (words [][2]string) {
+			for _, name := range scenarios.List() {
+				_, source, _ := scenarios.Find(name)
+				s, _ := scenario.Parse(name, source)
+				words = append(words, [2]string{name, s.About})
+			}
+			return words
+		}},
+		{"rules", "what `expect` may name", func() (words [][2]string) {
+			for _, w := range scenario.Rules() {
+				words = append(words, [2]string{w.Name, w.About})
+			}
+			return words
+		}},
+		{"faults", "what `timeline` may do", func() (words [][2]string) {
+			for _, w := range scenario.Actions() {
+				words = append(words, [2]string{w.Name, w.About})
+			}
+			return words
+		}},
+		{"dialects", "protocols; --dialect NAME", func() (words [][2]string) {
+			for _, d := range dialect.All() {
+				words = append(words, [2]string{d.About().Name, d.About().Summary})
+			}
+			return words
+		}},
+		{"defects", "of the reference gateway; squall gateway --defect NAME", func() (words [][2]string) {
+			for _, d := range gateway.Defects() {
+				words = append(words, [2]string{d.Name, d.About})
+			}
+			return words
+		}},
+		anomalies(),
 	}
-	rules := report.Words{Title: "rules", Note: "what `expect` may name"}
-	for _, w := range scenario.Rules() {
-		rules.Words = append(rules.Words, [2]string{w.Name, w.About})
-	}
-	faults := report.Words{Title: "faults", Note: "what `timeline` may do"}
-	for _, w := range scenario.Actions() {
-		faults.Words = append(faults.Words, [2]string{w.Name, w.About})
-	}
-	protocols := report.Words{Title: "dialects", Note: "protocols; --dialect NAME"}
-	for _, d := range dialect.All() {
-		protocols.Words = append(protocols.Words, [2]string{d.About().Name, d.About().Summary})
-	}
-	defects := report.Words{Title: "defects", Note: "of the reference gateway; squall gateway --defect NAME"}
-	for _, d := range gateway.Defects() {
-		defects.Words = append(defects.Words, [2]string{d.Name, d.About})
-	}
-	return []report.Words{shipped, rules, faults, protocols, defects, anomalyWords()}
 }
