@@ -169,6 +169,12 @@ func (t *tool) serve(ctx context.Context, o *gatewayOptions) error {
 	if err := t.authorise(&cfg, o); err != nil {
 		return err
 	}
+	// What is wrong with the flags is told before a port is taken, or is found taken.
+	probe, err := gateway.New(cfg)
+	if err != nil {
+		return usage(err)
+	}
+	probe.Close()
 	signals := make(chan os.Signal, 2)
 	defer t.signals(signals)()
 	listeners, err := o.listeners()

@@ -66,7 +66,7 @@ func TestGatewayErrors(t *testing.T) {
 		{"--debounce status.*=1s,first", exitUsage, "channels and a time"},
 		{"--aggregate votes.*=1s,weight", exitUsage, "such as votes.*=500ms,weight,option"},
 		{"--aggregate votes.*=1s,weight,count", exitUsage, "not sum or count"},
-		{"--throttle a.*.=1s", exitUsage, "a segment of the pattern is empty"},
+		{"--throttle a.*.=1s --listen " + l.Addr().String(), exitUsage, "a segment of the pattern is empty"},
 		{"--batch activity.*=50", exitUsage, "channels, a number and a time, such as activity.*=50,100ms"},
 		{"--batch a.*.=1,1s", exitUsage, "a segment of the pattern is empty"},
 		{"extra", exitUsage, "takes no argument"},
