@@ -14,7 +14,7 @@ import (
 // walks over the whole history of one client again.
 type livenessTwin struct {
 	errors, losses, back, samples int64
-	late, zombies                 int64
+	late, zombies, broken         int64
 	slowest                       time.Duration // connect
 }
 
@@ -39,6 +39,9 @@ func countLiveness(events []history.Event, clients int, end time.Duration) (n li
 			case history.Refused, history.Problem:
 				if !e.Has(history.FlagExcused) {
 					n.errors++
+					if e.Has(history.FlagBroken) {
+						n.broken++
+					}
 				}
 			case history.Connected:
 				n.samples++
@@ -117,7 +120,7 @@ func (n *livenessTwin) life(mine, before []history.Event, end time.Duration) {
 // number of shards.
 func TestLivenessTwin(t *testing.T) {
 	names := history.NewNames([]string{"c"})
-	limit := scenario.Limit{Op: "<=", Text: "0"}
+	limit := scenario.Limit{Op: "<=", A: 1000, Text: "1000"} // so that broken frames alone fail
 	brief := &Brief{
 		Groups: []BriefGroup{{Name: "all", Count: 3}}, Silence: 4003,
 		Promises: scenario.Promises{Heartbeat: scenario.Heartbeat{Every: twinEvery, Timeout: time.Second}},
@@ -153,6 +156,9 @@ func TestLivenessTwin(t *testing.T) {
 				e.Note = "error 500"
 				if rapid.Bool().Draw(t, "excused") {
 					e.Flags = history.FlagExcused
+				}
+				if rapid.IntRange(0, 2).Draw(t, "broken") == 0 {
+					e.Flags |= history.FlagBroken
 				}
 				emit(as(history.Problem), 300)
 			case what == 1:
@@ -199,8 +205,11 @@ func TestLivenessTwin(t *testing.T) {
 			_, vs := judgeEvents(brief, names, events, shards)
 			var got livenessTwin
 			for _, v := range vs {
+				dialled := false
 				for _, c := range v.Counts {
 					switch v.Rule + " " + c.Name {
+					case "errors dials":
+						dialled = c.N > 0
 					case "errors errors":
 						got.errors = c.N
 					case "reconnect losses":
@@ -213,12 +222,17 @@ func TestLivenessTwin(t *testing.T) {
 						got.slowest = time.Duration(c.N) * time.Microsecond
 					}
 				}
+				if v.Rule == "errors" && dialled && (v.State == Fail) != (want.broken > 0) {
+					t.Fatalf("%d shards: errors is %s with %d broken frames: %s", shards, v.State, want.broken, v.Reason)
+				}
 				for _, f := range v.Findings {
 					switch f.Anomaly {
 					case "late-heartbeat":
 						got.late += f.Times
 					case "zombie-connection":
 						got.zombies += f.Times
+					case "codec-desync":
+						got.broken += f.Times
 					}
 				}
 			}
@@ -230,9 +244,9 @@ func TestLivenessTwin(t *testing.T) {
 			}
 		}
 		sum.errors, sum.losses, sum.back = sum.errors+want.errors, sum.losses+want.losses, sum.back+want.back
-		sum.late, sum.zombies = sum.late+want.late, sum.zombies+want.zombies
+		sum.late, sum.zombies, sum.broken = sum.late+want.late, sum.zombies+want.zombies, sum.broken+want.broken
 	})
-	if !fewHistories() && (sum.errors == 0 || sum.losses == sum.back || sum.back == 0 || sum.late == 0 || sum.zombies == 0) {
+	if !fewHistories() && (sum.errors == 0 || sum.broken == 0 || sum.losses == sum.back || sum.back == 0 || sum.late == 0 || sum.zombies == 0) {
 		t.Errorf("nothing is proven: %+v", sum)
 	}
 }
