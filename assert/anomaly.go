@@ -141,6 +141,12 @@ const (
 	TombstoneLost
 	PayloadAltered
 
+	// Owned by snapshot.
+	SnapshotDeltaSkew
+	RowMissing
+	RemovedRowKept
+	SnapshotMissing
+
 	anomalies // how many there are
 )
 
@@ -172,6 +178,7 @@ const (
 	miscounts // makes a sum of something else than it should be
 	garbles   // can't be read
 	misleads  // says wrongly who is there
+	misstates // says something else of what there is than it should
 )
 
 // Definition explains one anomaly; `squall explain` prints it.
@@ -300,6 +307,11 @@ var definitions = [anomalies]Definition{
 	StateDiverged:       {"state-diverged", "state", "state", "a subscription did not end on the state that the publications of its channel make", stales},
 	TombstoneLost:       {"tombstone-lost", "state", "state", "the message that takes a key away never came to a subscription, which keeps the key", stales},
 	PayloadAltered:      {"payload-altered", "state", "state", "the payload of a message on a channel whose state is expected is not the published one", alters},
+
+	SnapshotDeltaSkew: {"snapshot-delta-skew", "snapshot", "snapshot", "a snapshot is not the state at the position that it tells, so that what follows is added to something else", misstates},
+	RowMissing:        {"row-missing", "snapshot", "snapshot", "a snapshot has no row of a key whose latest message stands at its position or before", misstates},
+	RemovedRowKept:    {"removed-row-kept", "snapshot", "snapshot", "a snapshot has a row that a message at its position or before had taken away", misstates},
+	SnapshotMissing:   {"snapshot-missing", "snapshot", "snapshot", "who had asked for a snapshot, and was not told that everything is replayed, got messages before it, or never got one", misstates},
 
 	AggregateLost:          {"aggregate-lost", "aggregate", "aggregate", "the sums that a subscription has received are less than what was published, although it was there all the time, or recovered", miscounts},
 	AggregateOvercounted:   {"aggregate-overcounted", "aggregate", "aggregate", "the sums that a subscription has received are more than what was published, or hold what was refused, or one of them came again", miscounts},

@@ -159,7 +159,7 @@ func (f *fact) concerns(channel history.ChannelID) bool {
 		return f.channel == channel || f.channel < 0
 	case history.Dial, history.Open:
 		return channel < 0
-	case history.Deliver, history.Subscribe, history.Subscribed, history.Unsubscribe, history.Unsubscribed, history.Gap, history.Leftover, history.Passed, history.Retained, history.Altered, history.Present, history.Joined, history.Left:
+	case history.Deliver, history.Subscribe, history.Subscribed, history.Unsubscribe, history.Unsubscribed, history.Gap, history.Leftover, history.Passed, history.Retained, history.Altered, history.Present, history.Joined, history.Left, history.Snapshot:
 		return f.channel == channel
 	case history.Connected, history.Expires, history.Revoked, history.Closed, history.Displaced, history.Announced, history.Pinged, history.FaultBegin, history.FaultEnd, history.Probe:
 		return true

@@ -935,6 +935,46 @@ var explanations = [anomalies]Explanation{
 		},
 		Look: "add `delivery`, `order` and `recovery` for the same channels, which name the cause; the witness shows what the client ended on",
 	},
+	SnapshotDeltaSkew: {
+		Wire: "a subscribe is answered at a position, the rows that come are those of an earlier or a later one, and the events behind the answer's position follow",
+		Causes: []string{
+			"the rows are read first and the subscription is entered after that, or the reverse, without a lock over both",
+			"rows come from a cache or a replica that is behind the stream",
+			"a snapshot is sent in parts, and the rows change between them",
+		},
+		Issues: []string{"bmoscon/cryptofeed#1082", "danpaquin/coinbasepro-python#212", "risa-labs-inc/BossConsole#1179"},
+		Look:   "which comes first, reading the rows or entering the subscription, and what holds publishers off meanwhile. A client that adds what follows to such rows is wrong until the key is written again",
+	},
+	RowMissing: {
+		Wire: "a subscribe is answered at a position, a key was written at it or before and not taken away, and the rows that come have none of it",
+		Causes: []string{
+			"rows expire with the history, or by a time that counts from their first write",
+			"a limit of rows, or of the size of a message, cuts the list off without a word",
+			"the rows are those of the node that was asked, and the key was written on another",
+		},
+		Issues: []string{"garden-co/jazz#1600"},
+		Look:   "whether it is always the oldest keys, the largest rows or the last in some order; whether another client that asks at the same time gets them",
+	},
+	RemovedRowKept: {
+		Wire: "an event that takes a key away was published and has its place at the snapshot's position or before, and the rows that come still have the key",
+		Causes: []string{
+			"a deletion goes out to subscribers and is not made in what snapshots are read from",
+			"the event that deletes is stored as the row itself",
+			"a snapshot is kept for some time, and deletions don't end it",
+		},
+		Issues: []string{"superset-sh/superset#5731"},
+		Look:   "the way of a deletion from the publish to the store of the rows. Nothing corrects this later: no event of the key is to come",
+	},
+	SnapshotMissing: {
+		Wire: "a subscribe asks for the rows, its answer does not say that everything is replayed, and events follow without a snapshot, or nothing does",
+		Causes: []string{
+			"only the first subscription of a client or a session gets one, and not who returns",
+			"it is sent by another task than the events, which overtake it",
+			"whoever names a position is taken for somebody who has the rows, although the position can't be replayed",
+		},
+		Issues: []string{"superfly/corrosion#521", "assistant-ui/assistant-ui#6321"},
+		Look:   "what differs between a client that gets one and one that does not: first visit or return, with a position or without, refused or not",
+	},
 	TombstoneLost: {
 		Wire: "the connection is alive at the end, the message that deletes the key was published and acknowledged, and it is not among the events on it",
 		Causes: []string{

@@ -33,6 +33,7 @@ type Judge struct {
 	causal       causal
 	sessions     sessions
 	retention    retention
+	snaps        snapshots
 	wills        wills
 	takeovers    takeovers
 	beats        beats
@@ -115,6 +116,7 @@ func NewJudge(b *Brief, names *history.Names) *Judge {
 	j.shaping = newShaping(&j.want, b, names)
 	j.sums = newSums(&j.want)
 	j.presences = newPresences(&j.want, clients)
+	j.snaps = newSnapshots(&j.want)
 	j.parts = []*Judge{j}
 	return j
 }
@@ -125,6 +127,10 @@ func (j *Judge) Merge(o *Judge) { j.parts = append(j.parts, o.parts...) }
 // Add takes the next event of the shard. A delivery costs no allocation once
 // its subscription and its channel are known.
 func (j *Judge) Add(e history.Event) {
+	if e.Kind == history.Row { // there may be many: the evidence would be full of them
+		j.snaps.row(&e)
+		return
+	}
 	j.evidence.add(&e)
 	if j.presences.on {
 		j.presences.add(j, &e)
@@ -191,6 +197,7 @@ func (j *Judge) rare(e *history.Event) {
 	j.beats.add(j, e)
 	j.retention.add(j, p, e)
 	j.wills.add(j, p, e)
+	j.snaps.add(j, p, e)
 	for i := range j.urgency {
 		j.urgency[i].answer(e)
 	}

@@ -37,6 +37,9 @@ func (j *Judge) deliver(e *history.Event) {
 	if len(j.batching.folds) > 0 {
 		j.batching.add(j, at, c, e)
 	}
+	if len(j.snaps.open) > 0 {
+		j.snaps.deliver(j, c, e)
+	}
 	if j.weighed.on {
 		j.weighed.add(j, at, e)
 	}

@@ -25,7 +25,7 @@ import (
 // recv CH MSG, cause CH O/E MSG and altered CH O/E MSG [raw] (of the receipt before), unsub CH, unsubbed CH, revoked CH, gap CH O/E, told CH O/E, probe SENT, resynced SINCE,
 // refused CODE, problem CODE [excused|overdue|broken], dial NODE [hinted], notice MS, leftover CH MSG and displaced
 // CODE of the connection before; sub CH forbidden, ack CH forbidden, denied CH [forbidden], shut-out (not let in),
-// barred and let-in (of those who must not be), outcast (the target confirms a revocation, which is fault revoke), given CH (by the server itself), kept CH MSG (given as what the channel keeps), will CH (handed over when connecting; it comes as the message
+// barred and let-in (of those who must not be), outcast (the target confirms a revocation, which is fault revoke), row CH O/E MSG and snapshot CH O/E [part] (behind a sub that ends in rows), given CH (by the server itself), kept CH MSG (given as what the channel keeps), will CH (handed over when connecting; it comes as the message
 // t4.LIFE#1 of v0, t5.LIFE#1 of v1, and so on). The run: phase NAME,
 // fault NAME @NODE, healed NAME @NODE. An abuse is healed =obeyed, =refused, or neither. Tellers: pub CH MSG [retry|outbox|retain], ok|fail|unknown CH MSG [O/E] [retry].
 // Of presence: sub CH presence [kept], list CH - NAME…, list CH asked=SENT NAME…, join CH NAME, leave CH NAME, pinging, beat SENT.
@@ -155,6 +155,12 @@ func (s *script) with(setting string) error {
 		for i := range s.brief.Expect {
 			if e := &s.brief.Expect[i]; e.Rule == "state" {
 				e.Want, e.Number, e.Book = v, 1, &scenario.Book{Key: "key"}
+			}
+		}
+	case "rows": // that snapshots have, by the key
+		for i := range s.brief.Expect {
+			if e := &s.brief.Expect[i]; e.Rule == "snapshot" {
+				e.Number, e.Book = 1, &scenario.Book{Key: "key", Tombstone: "gone"}
 			}
 		}
 	case "silence":
@@ -405,7 +411,7 @@ var scriptKinds = map[string]history.Kind{
 	"cause": history.Caused, "notice": history.Announced, "expires": history.Expires, "outcast": history.Revoked, "session": history.Connected, "leftover": history.Leftover, "displaced": history.Displaced, "unsubbed": history.Unsubscribed,
 	"denied": history.Denied, "shut-out": history.Denied, "barred": history.Denied, "let-in": history.Connected, "given": history.Subscribed, "kept": history.Retained, "will": history.Will,
 	"list": history.Present, "join": history.Joined, "leave": history.Left, "beat": history.Beat, "pinging": history.Pinging,
-	"altered": history.Altered, "book": history.Booked, "sum": history.Told,
+	"row": history.Row, "snapshot": history.Snapshot, "altered": history.Altered, "book": history.Booked, "sum": history.Told,
 }
 
 func (s *script) event(f []string) error {
@@ -551,6 +557,10 @@ func (s *script) event(f []string) error {
 			}
 			s.filtered[cursorKey(e.Client, e.Channel)] = true
 		}
+		if n := len(args); n > 0 && args[n-1] == "rows" {
+			e.Flags |= history.FlagRows
+			args = args[:n-1]
+		}
 		if n := len(args); n > 0 && args[n-1] == "kept" {
 			e.Flags |= history.FlagKept
 			args = args[:n-1]
@@ -659,7 +669,14 @@ func (s *script) event(f []string) error {
 		code, err := strconv.Atoi(args[0])
 		e.Code, e.Life = int32(code), e.Life-1
 		return s.keep(e, err)
-	case history.Deliver, history.Retained, history.Caused, history.Leftover, history.Altered:
+	case history.Snapshot: // channel position [part]
+		channel()
+		e.Flags, e.Code = history.FlagPositioned, 1
+		if len(args) > 1 {
+			e.Code = 0
+		}
+		return s.keep(e, s.position(&e, args[0]))
+	case history.Deliver, history.Retained, history.Caused, history.Leftover, history.Altered, history.Row:
 		if kind == history.Leftover {
 			e.Life-- // of the connection before
 		}

@@ -29,6 +29,7 @@ type settlement struct {
 	promisesOf map[history.ChannelID]*scenario.Promises
 	finals     map[history.ChannelID]*final
 	folds      map[foldKey]*folded
+	rankedOf   map[rankedKey]*ranked
 	blamed     map[uint64]Anomaly // by client and channel, what some expectation owns; nil: not yet looked for
 	superseded map[missIdent]bool // messages that a debounce should have held back
 	accounts   map[accountKey]*account

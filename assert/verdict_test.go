@@ -31,7 +31,7 @@ func TestOverall(t *testing.T) {
 }
 
 func TestEveryAnomalyHasOneOwner(t *testing.T) {
-	owners := []string{"delivery", "order", "recovery", "queue", "reconnect", "close", "isolation", "heartbeat", "retained", "will", "throttle", "debounce", "aggregate", "state", "transform", "priority", "latency", "batch", "errors", "presence"}
+	owners := []string{"delivery", "order", "recovery", "queue", "reconnect", "close", "isolation", "heartbeat", "retained", "will", "throttle", "debounce", "aggregate", "state", "transform", "priority", "latency", "batch", "errors", "presence", "snapshot"}
 	for _, a := range Anomalies() {
 		d := a.Define()
 		if d.Name == "" || d.Means == "" || d.Promise == "" || d.harm == 0 || !slices.Contains(owners, d.Owner) {

@@ -52,6 +52,8 @@ func (j *Judge) Verdicts(end End) []Verdict {
 			s.state(w, &v)
 		case "priority":
 			s.priority(w, i, &v, end)
+		case "snapshot":
+			s.snapshots(w, &v)
 		case "batch":
 			s.batch(w, i, &v, end)
 		case "presence":

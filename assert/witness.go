@@ -140,6 +140,11 @@ func (s *settlement) line(k, end *fact, notes []string) Line {
 		if k.flags&history.FlagCorrupt != 0 {
 			l.Text += ", stamp does not fit"
 		}
+	case history.Snapshot:
+		l.What, l.Text = "recv", fmt.Sprintf("snapshot of %d/%s", k.offset, s.j.names.Name(int32(k.epoch)))
+		if k.code() != 1 {
+			l.Text += ", a part of it"
+		}
 	case history.Displaced:
 		l.What, l.Text = "closed", fmt.Sprintf("the older connection, with %d", k.code())
 	case history.Subscribe:
@@ -148,6 +153,9 @@ func (s *settlement) line(k, end *fact, notes []string) Line {
 			l.Text = fmt.Sprintf("recover from %d/%s", k.offset, s.j.names.Name(int32(k.epoch)))
 		} else {
 			l.Text = "fresh"
+		}
+		if k.flags&history.FlagRows != 0 {
+			l.Text += ", snapshot"
 		}
 		if k.flags&history.FlagForbidden != 0 {
 			l.Text = "must be refused"
@@ -324,6 +332,8 @@ func (s *settlement) missing(f *found) string {
 		return s.suffered(f)
 	case d.Owner == "retained":
 		return s.handedWhat(f)
+	case d.harm == misstates:
+		return fmt.Sprintf("received of %s %s", s.j.names.Name(int32(f.channel)), f.said)
 	case d.Owner == "will":
 		return s.willWhat(f)
 	case d.harm == misleads:
@@ -374,6 +384,8 @@ func (s *settlement) unexcused(f *found) (out []string) {
 		return s.willWhy(f)
 	case "presence":
 		return s.presenceWhy(f)
+	case "snapshot":
+		return s.misstatedWhy(f)
 	}
 	if m := s.publication(f.channel, f.id); m != nil && m.known() && d.harm&loses != 0 {
 		out = append(out, "the publication was acknowledged")

@@ -171,7 +171,8 @@ func (s *shard) fence(client, index int32, id history.ChannelID) {
 		s.steps.add(step{at: now + windowWait, kind: stepFence, client: client, pub: index, channel: id})
 		return
 	}
-	m := scenario.Publication{Channel: s.fleet.cfg.Names.Name(int32(id)), Payload: []byte("{}")}
+	m := scenario.Publication{Channel: s.fleet.cfg.Names.Name(int32(id))}
+	m.Payload = s.fleet.plan.FencePayload(m.Channel)
 	if p.plan.HTTP {
 		s.post(p, m, now, true)
 		return

@@ -79,6 +79,9 @@ func (s *shard) receive(c *client, i int32, payload []byte, at engine.Stamp) {
 			if lone = e != nil && n == 0 && found && len(s.msg.Channel) > 0 && len(s.msg.Epoch) == 0 && in.Altered == ""; lone {
 				e.learn(payload, &s.msg, in.Channel, &s.stamp, in.Flags&history.FlagWeighed)
 			}
+		} else if s.msg.Kind == dialect.Row {
+			slow = true
+			s.stamped(c, 0, at)
 		} else {
 			slow = true
 			if len(s.offences)+len(s.overdue) > 0 && s.judged(c, i, at) {

@@ -353,6 +353,7 @@ func (s *shard) say(c *client, m *session.Command) {
 			cmd.Epoch = s.fleet.cfg.Names.Name(int32(m.Epoch))
 		}
 		cmd.Presence = m.Watch
+		cmd.Snapshot = m.Rows
 		if m.Filter > 0 {
 			cmd.Filter = s.fleet.plan.Filters[m.Filter-1].Text
 		}

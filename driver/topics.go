@@ -14,7 +14,7 @@ func (f *fleet) sub(p scenario.Sub) session.Sub {
 	if !p.Pattern {
 		q = f.grade(f.plan.Channels[p.Channel])
 	}
-	return session.Sub{Channel: history.ChannelID(p.Channel), Pattern: p.Pattern, Recover: p.Recover, Kept: p.Kept, Quality: q, Refused: p.Refused, Filter: p.Filter, Watch: p.Watch}
+	return session.Sub{Channel: history.ChannelID(p.Channel), Pattern: p.Pattern, Recover: p.Recover, Kept: p.Kept, Quality: q, Refused: p.Refused, Filter: p.Filter, Watch: p.Watch, Rows: p.Rows}
 }
 
 // change subscribes or unsubscribes the victim of a moment. One that is not

@@ -43,6 +43,7 @@ type DialectInfo struct {
 	Keys        bool     // publications may carry an idempotency key
 	Retain      bool     // publications may ask to be kept, for whoever subscribes
 	Wills       bool     // connect may carry a will
+	Snapshot    bool     // subscriptions may ask for the rows of the channel
 	Binary      bool     // its messages are binary
 	Offends     bool     // it can say wrong commands, and tell that they were refused
 	Promises    Promises // what its documentation promises

@@ -222,6 +222,10 @@ func (c *compiler) client(s *scope, t *clientTemplates, path string, client *Cli
 			return bad(at, fmt.Errorf("found the %s %s twice, expected one subscription to it", want.key, quote(name)))
 		}
 		seen = append(seen, sub.Channel)
+		if sub.Rows {
+			c.hasRows(join(path, "subscribe."+itoa(k)+".snapshot"), name)
+			c.unkept(join(path, "subscribe."+itoa(k)+".snapshot"), name)
+		}
 		at = "subscribe." + itoa(k) + ".filter"
 		if sub.Filter, err = c.filtered(join(path, at), t.filters[k], name, s); err != nil {
 			return bad(at, err)

@@ -36,6 +36,9 @@ func (c *compiler) expectations() {
 		if specs[i].Aggregate != nil {
 			c.expectSum(&e, specs[i].Aggregate, join("expect", itoa(i)+".aggregate"))
 		}
+		if specs[i].Snapshot != nil {
+			c.expectSnapshot(&e, specs[i].Snapshot, join("expect", itoa(i)+".snapshot"))
+		}
 		e.Line = line
 		if e.Name == "" {
 			e.Name = unique(title(&e), taken)
@@ -201,6 +204,11 @@ func (e *Expectation) limits() string {
 			if b.Tombstone != "" {
 				all = append(all, "without those that are "+b.Tombstone)
 			}
+		}
+	case snapshotWord:
+		all = append(all, "rows by "+e.Book.Key)
+		if e.Book.Tombstone != "" {
+			all = append(all, "without those that are "+e.Book.Tombstone)
 		}
 	case "heartbeat":
 		say("server-every", e.ServerEvery)

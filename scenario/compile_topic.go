@@ -38,6 +38,9 @@ func (c *compiler) subscriptions(path string, group int, g *GroupSpec, count int
 		if s.Presence && !w.skip {
 			w.skip, w.sub.Watch = !c.canWatch(join(at, "presence"), s.Optional), true
 		}
+		if s.Snapshot && !w.skip {
+			w.skip, w.sub.Rows = !c.canSnapshot(join(at, snapshotWord), s.Optional), true
+		}
 		w.sub.Refused = s.Refused
 		if w.sub.Observe = s.Observe; s.Observe && (!c.dialect.Offsets || c.plan.Promises.History.Size == 0) {
 			c.fail(join(at, "observe"), "found observe: true, expected a target with offsets and a history, by which to judge what is not ours")
@@ -197,7 +200,10 @@ func (c *compiler) writtenSub(g *Group, i int, s *SubscribeSpec) string {
 	if s.Refused {
 		line += ", to be refused"
 	}
-	if s.Optional && (key == "pattern" && !c.dialect.Patterns || s.Filter != "" && !c.dialect.Filters || s.Presence && !c.dialect.Presence) {
+	if s.Snapshot {
+		line += ", snapshot"
+	}
+	if s.Optional && (key == "pattern" && !c.dialect.Patterns || s.Filter != "" && !c.dialect.Filters || s.Presence && !c.dialect.Presence || s.Snapshot && !c.dialect.Snapshot) {
 		line += ", left out"
 	}
 	return line

@@ -131,6 +131,7 @@ type GatewaySpec struct {
 	Debounce  []ShapeSpec    `yaml:"debounce" one:"true" about:"Only after a quiet time."`
 	Batch     []ShapeSpec    `yaml:"batch" one:"true" about:"Several messages in one of the WebSocket."`
 	Aggregate []ShapeSpec    `yaml:"aggregate" one:"true" about:"Sums instead of messages."`
+	Snapshot  []RowsSpec     `yaml:"snapshot" one:"true" about:"Channels that keep the latest message of each key, for who subscribes with snapshot."`
 	Priority  bool           `yaml:"priority" about:"Urgent messages overtake normal ones, and normal ones low ones, of other channels."`
 	Limits    *LimitsSpec    `yaml:"limits" about:"What the gateway accepts."`
 	Slow      string         `yaml:"slow-consumers" enum:"disconnect,drop-oldest" about:"What happens to clients whose backlog is full."`
@@ -160,6 +161,14 @@ type ShapeSpec struct {
 	Sum     string   `yaml:"sum" about:"Field that is added up."`
 	By      string   `yaml:"by" about:"Field that is added up by."`
 	Payload Tree     `yaml:"payload" about:"The new payload."`
+}
+
+// RowsSpec says which channels keep rows.
+type RowsSpec struct {
+	Channel string `yaml:"channel" about:"Pattern of channels."`
+	Key     string `yaml:"key" about:"Field of the payload that names the row."`
+	Gone    string `yaml:"tombstone" about:"Field that is true in a message that takes its row away."`
+	Max     int    `yaml:"max" min:"1" about:"Rows of one channel; 1000."`
 }
 
 // LimitsSpec is what the gateway accepts.

@@ -47,6 +47,7 @@ type SubscribeSpec struct {
 	Observe  bool     `yaml:"observe" about:"Payloads are not ours: judged by the server's offsets only."`
 	Recover  *bool    `yaml:"recover" about:"Ask for what was missed when returning; by default where promised."`
 	Presence bool     `yaml:"presence" about:"Ask who is there, and be told of whoever comes and goes."`
+	Snapshot bool     `yaml:"snapshot" about:"Ask for the latest message of each key, unless what was missed is replayed."`
 	Refused  bool     `yaml:"refused" about:"The target must refuse it."`
 	Optional bool     `yaml:"optional" about:"Leave it out where the target can't do it."`
 }

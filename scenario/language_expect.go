@@ -29,6 +29,7 @@ type ExpectSpec struct {
 	Transform *ShapeWant    `yaml:"transform" rule:"true" about:"Payloads are rewritten: what is delivered is this payload over the published one, msg."`
 	Priority  *PriorityWant `yaml:"priority" rule:"true" about:"Urgent messages overtake a backlog of others."`
 	State     *StateWant    `yaml:"state" rule:"true" about:"What a channel ends on."`
+	Snapshot  *SnapshotWant `yaml:"snapshot" rule:"true" about:"Snapshots are the state at the position that they tell, and what follows goes on from there."`
 	Presence  *ShapeWant    `yaml:"presence" rule:"true" about:"Whoever asks is told who is there: everybody, in time, and nobody else."`
 }
 
@@ -89,6 +90,13 @@ type ShapeWant struct {
 type PriorityWant struct {
 	UrgentBefore string `yaml:"urgent-before" enum:"normal,low" about:"What is overtaken: normal (and low), or low only; normal."`
 	Allow        Size   `yaml:"allow" about:"Bytes of them that may come before, since they were on their way; 512KiB."`
+}
+
+// SnapshotWant is an expectation about snapshots.
+type SnapshotWant struct {
+	Channel string `yaml:"channel" about:"Pattern of channels."`
+	Key     string `yaml:"key" about:"Field of what is published that names the row."`
+	Gone    string `yaml:"tombstone" about:"Field that is true in a message that takes its row away."`
 }
 
 // StateWant is an expectation about what a channel ends on.

@@ -98,6 +98,7 @@ type GatewayPlan struct {
 	Filter    bool // subscriptions may carry filters
 	Shapes    []Shape
 	Batches   []Batch
+	Rows      []Rows // which channels keep rows
 	Defects   []string
 
 	Transforms []Transform // of payloads, by channel
@@ -224,6 +225,7 @@ type Sub struct {
 	Observe bool  // the payloads are not ours
 	Refused bool  // the target must refuse it
 	Watch   bool  // the target is to say who is there
+	Rows    bool  // with the rows of the channel
 	Filter  uint8 // its number; 0: none, now or ever
 
 	Entry int32 // of the group's `subscribe`; −1: a moment's

@@ -193,6 +193,7 @@ func (p *Plan) printTarget(w *printer) {
 		q.printSessions(t)
 		q.printShapes(t)
 		q.printBatches(t)
+		p.Target.Gateway.printRows(t)
 		if q.Heartbeat.Every > 0 {
 			fmt.Fprintf(t, "\theartbeat every %s, timeout %s\n", short(q.Heartbeat.Every), short(q.Heartbeat.Timeout))
 		}

@@ -17,6 +17,7 @@ func (c *compiler) promises(t TargetSpec) {
 		c.configured(&p, t.Gateway)
 		c.shaped(&p, t.Gateway)
 		c.batched(&p, t.Gateway)
+		c.keepsRows(&p, t.Gateway)
 	}
 	if t.Promises != nil {
 		c.claimed(&p, t.Promises)

@@ -12,7 +12,7 @@ import (
 // dialects as a caller would hand them in.
 func dialects() []DialectInfo {
 	return []DialectInfo{
-		{Name: "events", Offends: true, Recover: true, Offsets: true, Ack: true, Patterns: true, Filters: true, Unsubscribe: true, Sessions: true, Owned: true, Keys: true, Retain: true, Wills: true, Priority: true, Fallback: true, Presence: true, Promises: Embedded()},
+		{Name: "events", Offends: true, Recover: true, Offsets: true, Ack: true, Patterns: true, Filters: true, Unsubscribe: true, Sessions: true, Owned: true, Keys: true, Retain: true, Wills: true, Snapshot: true, Priority: true, Fallback: true, Presence: true, Promises: Embedded()},
 		{Name: "centrifugo", Offends: true, Recover: true, Offsets: true, Ack: true, Unsubscribe: true, Promises: Promises{Delivery: "at-most-once", Order: "per-channel"}},
 		{Name: "plain"},
 	}

@@ -131,6 +131,7 @@ func (v *validator) shapes() {
 		return
 	}
 	v.batches(t)
+	v.keptRows(t)
 	if g := t.Gateway; g != nil {
 		v.shapeList("target.gateway.throttle", Throttle, g.Throttle)
 		v.shapeList("target.gateway.debounce", Debounce, g.Debounce)

@@ -89,6 +89,16 @@ func (v *validator) subscription(path string, s *SubscribeSpec) {
 	if s.Refused && s.Recover != nil && *s.Recover {
 		v.fail(join(path, "recover"), "found recover: true with refused, expected none: what is refused has no position")
 	}
+	switch at := join(path, snapshotWord); {
+	case s.Snapshot && s.Pattern != "":
+		v.fail(at, "found snapshot: true with a pattern, expected it with a channel: rows are at a position of one channel")
+	case s.Snapshot && s.Refused:
+		v.fail(at, "found snapshot: true with refused, expected one of them")
+	case s.Snapshot && s.Filter != "":
+		v.fail(at, "found snapshot: true with a filter, expected one of them: rows would not follow what the filter keeps back")
+	case s.Snapshot && s.Observe:
+		v.fail(at, "found snapshot: true with observe, expected one of them: of what is not ours nobody knows what the rows should be")
+	}
 	if s.Refused && s.Observe {
 		v.fail(join(path, "observe"), "found observe with refused, expected one of them")
 	}

@@ -65,6 +65,9 @@ func (v *validator) expectations() {
 		if w := e.State; w != nil {
 			v.stateWant(join(path, "state"), e, w)
 		}
+		if w := e.Snapshot; w != nil {
+			v.snapshotWant(join(path, snapshotWord), e, w)
+		}
 		if h := e.Heartbeat; h != nil {
 			v.beatWant(join(path, "heartbeat"), e, h)
 		}

@@ -31,7 +31,7 @@ const (
 	Closed    // the connection is over. Who: who ended it. Code: close code or 0. Note: reason.
 
 	// Subscription.
-	Subscribe    // sent. FlagPresence: it asks who is there. Channel may be a pattern: its name has a *. Publisher: number of its filter in the plan; 0: it has none, now or ever. FlagRecover with Epoch and Offset: the position asked from.
+	Subscribe    // sent. FlagPresence: it asks who is there. FlagRows: the rows of the channel are asked for. Channel may be a pattern: its name has a *. Publisher: number of its filter in the plan; 0: it has none, now or ever. FlagRecover with Epoch and Offset: the position asked from.
 	Subscribed   // answered, or by the server itself, without a question (FlagServer). Epoch, Offset: the server's top at its answer. FlagPositioned, FlagRecovering, FlagRecovered. Due: the Subscribe's Sent.
 	Unsubscribe  // sent.
 	Unsubscribed // answered, or revoked by the server (FlagServer).
@@ -87,6 +87,9 @@ const (
 	Member  // of the Present before it, of the same client: one of those who are there. Epoch: their name, of the run's Names
 	Joined  // somebody has come. Channel; Epoch: their name, of the run's Names
 	Left    // and gone. Likewise
+
+	Row      // a row of the Snapshot that follows, of the same client: no delivery. Fields as in Deliver; Epoch, Offset: where its message is said to stand. Note: what is wrong with its payload, where payloads are compared
+	Snapshot // the Rows since the Subscribed are those of (Epoch, Offset) of Channel. Code: 1 if they are all that there are, 0 if more follow
 
 	kinds // how many there are
 )
@@ -156,6 +159,7 @@ const (
 	FlagBroken                       // what the target sent can't be read as RFC 6455 and RFC 7692 say (Problem)
 	FlagJoined                       // it came in the same message of the WebSocket, or the same event of a stream, as the Deliver before it, of the same client (Deliver)
 	FlagPresence                     // who is there is asked for, and to be told of whoever comes and goes (Subscribe)
+	FlagRows                         // the channel's latest message of each key is asked for, unless what was missed is replayed (Subscribe)
 )
 
 // ClientID numbers the clients of a run, from 0. -1: nobody in particular.

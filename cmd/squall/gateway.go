@@ -43,6 +43,7 @@ type gatewayOptions struct {
 	throttles   shapes
 	debounces   shapes
 	batches     batches
+	rows        rows
 	aggregates  aggregates
 	transforms  []gateway.Transform
 	config      gateway.Config
@@ -96,6 +97,7 @@ squall list defects tells what each of them does.`,
 	o.debounces.quiet = true
 	f.Var(&o.debounces, "debounce", "send an event when none has come for a time, as in status.*=300ms; may be repeated")
 	f.Var(&o.batches, "batch", "send up to so many events in one message, and none later than a time, as in activity.*=50,100ms; may be repeated")
+	f.Var(&o.rows, "rows", "keep the latest event of each key for snapshots, as in board.*=row; may be repeated")
 	f.Var(&o.aggregates, "aggregate", "send sums instead of events, as in votes.*=500ms,weight,option; may be repeated")
 	f.BoolVar(&o.config.Priority, "priority", false, "let urgent messages overtake those of other channels")
 	f.Var(transforms{&o.transforms}, "transform", "rewrite the payloads of a channel, as in 'vote.*={option: \"{msg.option}\"}'; may be repeated")
@@ -127,7 +129,7 @@ func (o *gatewayOptions) configure() (gateway.Config, error) {
 		c.Filter = scenario.CompileFilter
 	}
 	c.Shapes = slices.Concat(o.throttles.all, o.debounces.all, o.aggregates.all)
-	c.Batches, c.Transforms = o.batches, o.transforms
+	c.Batches, c.Rows, c.Transforms = o.batches, o.rows, o.transforms
 	c.Slow, c.Seed = gateway.SlowPolicy(o.slow.value), o.seed.value
 	c.Limits = gateway.Limits{
 		Connections: int(min(o.connections.value, 1<<30)), Deliveries: float64(o.deliveries.value),

@@ -90,6 +90,7 @@ type Can struct {
 	Leave       bool // the client may say that it goes
 	Offend      bool // commands that must be refused can be said: Garbage, Nonsense, and others at the wrong time
 	Retain      bool // publications may ask to be kept as the latest of their channel, for whoever subscribes
+	Snapshot    bool // subscriptions may ask for the rows of their channel
 	Wills       bool // connect may carry a will; a goodbye is Leave, or, where there is none, a close frame
 	Fallback    bool // what a client says, and what it hears, may go over plain HTTP: see driver/detour
 	Priority    bool // publications may carry a priority

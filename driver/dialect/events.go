@@ -21,7 +21,7 @@ func (Events) About() About {
 		SilenceCode: 4003, LostCode: 4009,
 		Can: Can{
 			Recover: true, Offsets: true, Ack: true, AckOffset: true,
-			Patterns: true, Filters: true, Unsubscribe: true, ClientPing: true, Sessions: true, Owned: true, Keys: true, Offend: true, Retain: true, Wills: true, Fallback: true, Priority: true, Presence: true,
+			Patterns: true, Filters: true, Unsubscribe: true, ClientPing: true, Sessions: true, Owned: true, Keys: true, Offend: true, Retain: true, Wills: true, Snapshot: true, Fallback: true, Priority: true, Presence: true,
 		},
 		Promises: Promises{
 			Delivery: "exactly-once", Order: "per-channel", Recovery: true,

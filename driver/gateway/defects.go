@@ -256,6 +256,18 @@ func Defects() []DefectInfo {
 			[]string{"nautechsystems/nautilus_trader#2904", "FuelLabs/fuels-wallet#312"}},
 		{"update-swallowed", "takes an event that follows another of its channel within 60 ms for the same change, and sends it to nobody", "state-diverged", 1,
 			[]string{"bigbluebutton/bigbluebutton#25693", "tiny-pilot/tinypilot#250"}},
+		{"snapshot-delta-skew", "sends every 2nd snapshot with the row that the latest event has replaced", "snapshot-delta-skew", 2,
+			[]string{"bmoscon/cryptofeed#1082", "risa-labs-inc/BossConsole#1179"}},
+		{"snapshot-elsewhere", "says of every 2nd snapshot that it is of the position before", "snapshot-delta-skew", 2,
+			[]string{"danpaquin/coinbasepro-python#212"}},
+		{"row-missing", "leaves the oldest row out of every 2nd snapshot", "row-missing", 2,
+			[]string{"garden-co/jazz#1600"}},
+		{"removed-row-kept", "goes on keeping every 2nd row that an event takes away", "removed-row-kept", 2,
+			[]string{"superset-sh/superset#5731"}},
+		{"tombstone-row", "keeps every 2nd event that takes a row away as the row itself", "removed-row-kept", 2,
+			[]string{"superset-sh/superset#5731"}},
+		{"snapshot-missing", "sends every 3rd who asks for a snapshot none", "snapshot-missing", 3,
+			[]string{"superfly/corrosion#521", "assistant-ui/assistant-ui#6321"}},
 		{"tombstone-lost", "sends every 2nd event that says that something is true, as deletions do, to nobody", "tombstone-lost", 2,
 			[]string{"kubernetes/kubernetes#123072"}},
 		{"ghost-presence", "goes on counting every 3rd who leaves a channel, and tells nobody", "ghost-presence", 3,
@@ -419,6 +431,13 @@ type wrong struct {
 	updateSwallowed *trigger
 	tombstoneLost   *trigger
 
+	snapshotDeltaSkew *trigger
+	snapshotElsewhere *trigger
+	rowMissing        *trigger
+	removedRowKept    *trigger
+	tombstoneRow      *trigger
+	snapshotMissing   *trigger
+
 	compressDesync  *trigger
 	rawInCompressed *trigger
 	interleaved     *trigger
@@ -568,6 +587,12 @@ func (w *wrong) places() map[string]**trigger {
 		"delta-rounded":             &w.deltaRounded,
 		"update-swallowed":          &w.updateSwallowed,
 		"tombstone-lost":            &w.tombstoneLost,
+		"snapshot-delta-skew":       &w.snapshotDeltaSkew,
+		"snapshot-elsewhere":        &w.snapshotElsewhere,
+		"row-missing":               &w.rowMissing,
+		"removed-row-kept":          &w.removedRowKept,
+		"tombstone-row":             &w.tombstoneRow,
+		"snapshot-missing":          &w.snapshotMissing,
 		"window-lost-at-disconnect": &w.windowLost,
 		"window-boundary-dropped":   &w.boundaryDropped,
 		"sum-truncated":             &w.sumTruncated,

@@ -54,6 +54,7 @@ func TestDefects(t *testing.T) {
 		"compress-desync": true, "raw-in-compressed": true, "interleaved-frames": true, "server-masks": true, "reserved-bit-set": true, "text-not-utf8": true, // wrong_frames_test.go
 		"batch-oversized": true, "batch-held-too-long": true, "batch-reordered": true, "batch-tail-lost": true, "batch-repeats-last": true, "batch-not-recovered": true, "not-batched": true, // batch_test.go
 		"ghost-presence": true, "presence-flap": true, "presence-diff-race": true, "presence-not-restored": true, "member-missing": true, "phantom-member": true, "presence-repeated": true, "presence-late": true, // presence_test.go
+		"snapshot-delta-skew": true, "snapshot-elsewhere": true, "row-missing": true, "removed-row-kept": true, "tombstone-row": true, "snapshot-missing": true, // wrong_rows_test.go
 		"delta-rounded": true, "update-swallowed": true, "tombstone-lost": true, // wrong_fold_test.go
 		"switch-cuts-replay": true, "switch-doubles-replay": true, "sse-without-recovery": true, "stream-loses-joined": true, "poll-gap": true, // carrier_test.go
 		"membership-lost-silent": true, "cross-channel-leak": true, "cross-tenant-leak": true, "connection-id-reuse-leak": true,

@@ -78,6 +78,7 @@ type table struct {
 
 	at     position // of frames
 	frames [][]byte // the snapshot, encoded once for all who ask before the next event
+	undo   *undo    // of snapshot-delta-skew
 }
 
 // rowsOf finds what a channel keeps; nil: no rows.
@@ -193,11 +194,15 @@ func (t *table) admit(b body) (x change, r *refusal) {
 }
 
 // keep makes an event the row of its key, or takes that away.
-func (t *table) keep(x change, e *event) {
+func (t *table) keep(x change, e *event, w *wrong) {
 	if t == nil {
 		return
 	}
 	t.frames = nil
+	w.remembers(t, x)
+	if w.keepsRemoved(t, x, e) {
+		return
+	}
 	if old, known := t.rows[x.key]; known {
 		t.bytes -= len(old.data) + rowRoom
 		delete(t.rows, x.key)
@@ -225,17 +230,22 @@ func (s *stream) snapshot() [][]byte {
 	if t.frames != nil && t.at == s.top {
 		return t.frames
 	}
-	rows := slices.SortedFunc(maps.Values(t.rows), func(a, b row) int { return cmp.Compare(a.offset, b.offset) })
-	t.at, t.frames = s.top, nil
+	t.at, t.frames = s.top, s.sayAll(t.rows, s.top)
+	return t.frames
+}
+
+// sayAll is a snapshot of a position.
+func (s *stream) sayAll(all map[string]row, top position) (frames [][]byte) {
+	rows := slices.SortedFunc(maps.Values(all), func(a, b row) int { return cmp.Compare(a.offset, b.offset) })
 	for {
 		n, size := 0, 0
 		for n < len(rows) && (n == 0 || size+len(rows[n].data)+rowRoom <= rowsMessage) {
 			size += len(rows[n].data) + rowRoom
 			n++
 		}
-		t.frames = append(t.frames, sayRows(s.name, s.top, rows[:n], n == len(rows)))
+		frames = append(frames, sayRows(s.name, top, rows[:n], n == len(rows)))
 		if rows = rows[n:]; len(rows) == 0 {
-			return t.frames
+			return frames
 		}
 	}
 }

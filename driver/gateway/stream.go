@@ -156,7 +156,7 @@ func (s *stream) emit(x said, now time.Time, w *wrong) (offset uint64) {
 	}
 	e.frame, e.data = sayEvent(s.name, e.offset, false, data)
 	s.keep(e)
-	s.table.keep(x.change, &e)
+	s.table.keep(x.change, &e, w)
 	if s.shaper == nil { // else it is kept already
 		s.retain(e, x.retain, w)
 	}

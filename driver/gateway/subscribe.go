@@ -82,7 +82,7 @@ func (sub *subscription) find() {
 	}
 	sub.found = &found{kept: s.kept}
 	if sub.asks && s.table != nil {
-		sub.found.rows = s.snapshot()
+		sub.found.rows = sub.conn.gateway.wrong.rows(s)
 	}
 }
 

@@ -53,6 +53,10 @@ func (s *Session) Message(in *Incoming, out *Out) {
 			s.received++
 			s.delivered(in, out)
 		}
+	case dialect.Row:
+		s.row(in, out)
+	case dialect.Snapshot:
+		s.snapshot(in, out)
 	case dialect.Published:
 		s.landed()
 		s.completed(in.Message.ID)

@@ -71,6 +71,7 @@ type Sub struct {
 	Refused bool  // the server must refuse it
 	Watch   bool  // the server is to say who is there
 	Filter  uint8 // number of its filter; 0: none
+	Rows    bool  // with the rows of the channel
 }
 
 // DoKind names a thing that the shard must do for the session.
@@ -101,6 +102,7 @@ type Command struct {
 	Pattern bool  // Channel is one
 	Filter  uint8 // Subscribe: as in Sub
 	Watch   bool  // likewise
+	Rows    bool  // Subscribe: likewise
 	Recover bool
 	Epoch   history.EpochID
 	Offset  uint64
@@ -203,7 +205,7 @@ func (s *Session) Init(cfg *Config, client history.ClientID, subs []Sub, publish
 	if len(subs) > 0 {
 		s.subs = make([]subscription, len(subs))
 		for i, p := range subs {
-			s.subs[i] = subscription{channel: p.Channel, pattern: p.Pattern, recover: p.Recover, kept: p.Kept, quality: p.Quality, forbidden: p.Refused, filter: p.Filter, watch: p.Watch, wanted: true}
+			s.subs[i] = subscription{channel: p.Channel, pattern: p.Pattern, recover: p.Recover, kept: p.Kept, quality: p.Quality, forbidden: p.Refused, filter: p.Filter, watch: p.Watch, rows: p.Rows, wanted: true}
 			s.keeps = s.keeps || p.Kept
 		}
 	}

@@ -41,6 +41,8 @@ type subscription struct {
 	watch     bool // the server is to say who is there
 	fences    uint16
 	filter    uint8 // number of its filter; 0: none
+	rows      bool  // the rows of the channel are wanted
+	baseless  bool  // and have not all come, or not of what follows
 }
 
 func (s *Session) subscribeAll(now time.Duration, out *Out) {
@@ -65,10 +67,14 @@ func (s *Session) subscribe(sub *subscription, now time.Duration, out *Out) {
 	}
 	s.open++
 	s.answerBy = now + s.answerTimeout()
-	c := Command{Verb: dialect.Subscribe, ID: sub.id, Channel: sub.channel, Pattern: sub.pattern, Quality: sub.quality, Filter: sub.filter, Watch: sub.watch}
+	c := Command{Verb: dialect.Subscribe, ID: sub.id, Channel: sub.channel, Pattern: sub.pattern, Quality: sub.quality, Filter: sub.filter, Watch: sub.watch, Rows: sub.rows}
 	e := s.event(history.Subscribe, now)
 	e.Channel, e.Sent, e.Publisher = sub.channel, now, int32(sub.filter)
-	if sub.recover && sub.placed {
+	if sub.rows {
+		e.Flags |= history.FlagRows
+	}
+	// Who has lost a part of the rows has nothing to which what was missed can be added.
+	if sub.recover && sub.placed && !sub.baseless {
 		c.Recover, c.Epoch, c.Offset = true, sub.epoch, sub.offset
 		e.Flags |= history.FlagRecover
 		e.Epoch, e.Offset = sub.epoch, sub.offset
@@ -153,6 +159,7 @@ func (s *Session) subscribed(in *Incoming, out *Out) {
 		}
 		sub.epoch, sub.placed = in.Epoch, true
 	}
+	sub.baseless = sub.rows && (sub.baseless || !m.Recovered)
 	if m.Recovering {
 		e.Flags |= history.FlagRecovering
 	}

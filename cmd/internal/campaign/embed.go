@@ -98,6 +98,9 @@ func GatewayConfig(p scenario.GatewayPlan, key string) gateway.Config {
 	for _, b := range p.Batches {
 		c.Batches = append(c.Batches, gateway.Batch{Channel: b.Match, Max: b.Max, Wait: b.Wait})
 	}
+	for _, r := range p.Rows {
+		c.Rows = append(c.Rows, gateway.RowsOf{Channel: r.Match, Key: r.Key, Tombstone: r.Tombstone, Max: r.Max})
+	}
 	c.Priority = p.Priority
 	for i := range p.Transforms {
 		c.Transforms = append(c.Transforms, gateway.Transform{Channel: p.Transforms[i].Channel, Make: p.Transforms[i].Make})
@@ -158,6 +161,15 @@ func GatewayArgs(p scenario.GatewayPlan, seed uint64) []string {
 	}
 	for _, b := range p.Batches {
 		args = append(args, "--batch", fmt.Sprintf("%s=%d,%s", b.Match, b.Max, b.Wait))
+	}
+	for _, r := range p.Rows {
+		value := r.Match + "=" + r.Key
+		if r.Max > 0 {
+			value += "," + r.Tombstone + "," + strconv.Itoa(r.Max)
+		} else if r.Tombstone != "" {
+			value += "," + r.Tombstone
+		}
+		args = append(args, "--rows", value)
 	}
 	if p.Priority {
 		args = append(args, "--priority")
