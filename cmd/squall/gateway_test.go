@@ -68,6 +68,8 @@ func TestGatewayErrors(t *testing.T) {
 		{"--aggregate votes.*=1s,weight,count", exitUsage, "not sum or count"},
 		{"--throttle a.*.=1s --listen " + l.Addr().String(), exitUsage, "a segment of the pattern is empty"},
 		{"--batch activity.*=50", exitUsage, "channels, a number and a time, such as activity.*=50,100ms"},
+		{"--rows board.*", exitUsage, "channels and a field, such as board.*=row, or =row,gone,500"},
+		{"--rows board.*=row,gone,0", exitUsage, "channels and a field"},
 		{"--batch a.*.=1,1s", exitUsage, "a segment of the pattern is empty"},
 		{"extra", exitUsage, "takes no argument"},
 	} {

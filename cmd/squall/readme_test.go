@@ -80,6 +80,7 @@ var treatments = map[string]treatment{
 	"squall plan votes.yaml --env staging":         {},
 	"squall run tally.yaml":                        {beside: true},
 	"squall run activity.yaml":                     {beside: true},
+	"squall run latecomers.yaml":                   {beside: true},
 	"squall run count.yaml":                        {beside: true},
 	"squall run lobby.yaml":                        {beside: true},
 	"squall run ci-smoke.yaml --hgrm latency.hgrm": {add: brief},

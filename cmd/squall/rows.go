@@ -13,7 +13,7 @@ import (
 type rows []gateway.RowsOf
 
 func (r *rows) String() string { return "" }
-func (r *rows) Type() string   { return "CHANNEL=KEY[,TOMBSTONE[,MAX]]" }
+func (r *rows) Type() string   { return "CHANNEL=FIELDS" }
 
 func (r *rows) Set(text string) error {
 	channel, value, ok := strings.Cut(text, "=")
