@@ -155,7 +155,7 @@ func (p *script) input(words []string) {
 			if s != "" {
 				name, how, _ := strings.Cut(s, ":")
 				n, _ := strconv.Atoi(name)
-				subs = append(subs, Sub{Channel: history.ChannelID(n), Recover: how == "recover", Kept: how == "kept", Pattern: how == "pattern", Refused: how == "refused", Watch: how == "watch", Quality: p.cfg.Quality})
+				subs = append(subs, Sub{Channel: history.ChannelID(n), Recover: how == "recover" || how == "rows", Rows: how == "rows", Kept: how == "kept", Pattern: how == "pattern", Refused: how == "refused", Watch: how == "watch", Quality: p.cfg.Quality})
 			}
 		}
 		pubs := make([]int32, num("pubs"))
@@ -201,6 +201,12 @@ func (p *script) input(words []string) {
 	case "joined", "left":
 		in.Member = history.MemberID(num("member"))
 		say(map[string]dialect.Kind{"joined": dialect.Joined, "left": dialect.Left}[words[0]])
+	case "row":
+		in.Publisher, in.Incarnation, in.Seq, in.Flags = 100, 1, num("seq"), history.FlagStamped
+		say(dialect.Row)
+	case "snapshot":
+		_, m.Last = v["last"]
+		say(dialect.Snapshot)
 	case "ask-who":
 		n := p.s.AskWho(p.now, &p.out)
 		p.out.Events = append(p.out.Events, history.Event{Kind: history.Say, Note: fmt.Sprintf("asks of %d", n)})
@@ -295,6 +301,7 @@ var kinds = map[history.Kind]string{
 	history.Publish: "publish", history.Outcome: "outcome", history.Missed: "missed", history.Deliver: "deliver",
 	history.Beat: "beat", history.Probe: "probe", history.Pinged: "pinged", history.Pinging: "pinging", history.Problem: "problem", history.Denied: "denied", history.Retained: "retained",
 	history.Present: "present", history.Member: "member", history.Joined: "joined", history.Left: "left",
+	history.Row: "row", history.Snapshot: "snapshot",
 }
 
 func tellEvent(e history.Event) string {
@@ -304,7 +311,7 @@ func tellEvent(e history.Event) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "tell %s life=%d", kinds[e.Kind], e.Life)
 	switch e.Kind {
-	case history.Denied, history.Subscribe, history.Subscribed, history.Unsubscribed, history.Gap, history.Deliver, history.Retained, history.Publish, history.Outcome, history.Missed:
+	case history.Denied, history.Subscribe, history.Subscribed, history.Unsubscribed, history.Gap, history.Deliver, history.Retained, history.Publish, history.Outcome, history.Missed, history.Row, history.Snapshot:
 		fmt.Fprintf(&b, " channel=%d", e.Channel)
 	}
 	if e.Has(history.FlagPositioned) || e.Has(history.FlagRecover) {
@@ -315,7 +322,7 @@ func tellEvent(e history.Event) string {
 		fmt.Fprintf(&b, " channel=%d of %d", e.Channel, e.Code)
 	case history.Member, history.Joined, history.Left:
 		fmt.Fprintf(&b, " channel=%d member=%d", e.Channel, e.Epoch)
-	case history.Publish, history.Outcome, history.Deliver, history.Retained:
+	case history.Publish, history.Outcome, history.Deliver, history.Retained, history.Row:
 		fmt.Fprintf(&b, " msg=%d.%d.%d", e.Publisher, e.Incarnation, e.Seq)
 	}
 	if e.Kind == history.Outcome {
@@ -324,7 +331,7 @@ func tellEvent(e history.Event) string {
 	for _, f := range []struct {
 		f    history.Flags
 		name string
-	}{{history.FlagReplay, "replay"}, {history.FlagFence, "fence"}, {history.FlagRecovering, "recovering"}, {history.FlagRecovered, "recovered"}, {history.FlagExcused, "excused"}, {history.FlagSession, "session"}, {history.FlagResumed, "resumed"}, {history.FlagKept, "kept"}, {history.FlagRetry, "retry"}, {history.FlagForbidden, "forbidden"}, {history.FlagServer, "server"}, {history.FlagOverdue, "overdue"}, {history.FlagPresence, "presence"}} {
+	}{{history.FlagReplay, "replay"}, {history.FlagFence, "fence"}, {history.FlagRecovering, "recovering"}, {history.FlagRecovered, "recovered"}, {history.FlagExcused, "excused"}, {history.FlagSession, "session"}, {history.FlagResumed, "resumed"}, {history.FlagKept, "kept"}, {history.FlagRetry, "retry"}, {history.FlagForbidden, "forbidden"}, {history.FlagServer, "server"}, {history.FlagOverdue, "overdue"}, {history.FlagPresence, "presence"}, {history.FlagRows, "rows"}} {
 		if e.Has(f.f) {
 			b.WriteString(" " + f.name)
 		}
