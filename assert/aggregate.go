@@ -244,7 +244,8 @@ type sumCounts struct {
 	whole, returned, part, open int64
 	messages, replayed          int64
 	overflow                    int64
-	condensed                   bool // some subscription got fewer sums than there were messages
+	unbounded                   int64 // of whole: more may lawfully have come, since what was sent again may count twice
+	condensed                   bool  // some subscription got fewer sums than there were messages
 	vague                       bool
 }
 
@@ -317,6 +318,9 @@ func (s *settlement) sumUp(w *want, number int) *sumCounts {
 			}
 			f, wrong := s.sumIncident(i, c, a, x, st)
 			if !wrong {
+				if st == wholly && (a.all.high || a.all.low) {
+					t.unbounded++
+				}
 				continue
 			}
 			if f.entry = number; st == wholly {
@@ -362,6 +366,7 @@ func (s *settlement) aggregate(w *want, number int, v *Verdict) {
 	v.add(true, "subscriptions", t.subscriptions)
 	v.add(true, "that must have everything", t.whole)
 	v.add(false, "of these after a recovery", t.returned)
+	v.add(false, "of these that may have too much", t.unbounded)
 	v.add(false, "that may have a part", t.part)
 	v.add(true, "unseen", t.open)
 	v.add(false, "of which nothing can be said", t.overflow)
@@ -395,6 +400,9 @@ func (s *settlement) aggregate(w *want, number int, v *Verdict) {
 		case t.unknown*100 > t.acked+t.unknown:
 			v.State = Inconclusive
 			v.Reason = fmt.Sprintf("of %d publications %d have no outcome, and may hide what is wrong: fewer publishers among the victims would settle it", t.acked+t.unknown, t.unknown)
+		case t.unbounded*100 > t.whole:
+			v.State = Inconclusive
+			v.Reason = fmt.Sprintf("of %d subscriptions that must have everything %d may have more than that: something was sent again when the target may have lost its memory, and may count twice; fewer publishers among the victims would settle it", t.whole, t.unbounded)
 		case bad*100 > t.whole+bad:
 			v.State = Inconclusive
 			v.Reason = fmt.Sprintf("of %d subscriptions that must have everything it is unseen of %d whether it came: a longer `drain.timeout`, or clients that read faster, would settle it", t.whole+bad, bad)
