@@ -706,6 +706,8 @@ func (s *script) event(f []string) error {
 			switch {
 			case x == "replay":
 				e.Flags |= history.FlagReplay
+			case x == "changed":
+				e.Note = "the field text has another value"
 			case x == "corrupt":
 				e.Flags |= history.FlagCorrupt
 			case x == "weighed":

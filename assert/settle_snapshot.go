@@ -17,10 +17,9 @@ type snapshotCount struct {
 // ranked is what the log of a channel in one epoch has of each key of a book. Fences are
 // under a key of their own, of which nothing is owed.
 type ranked struct {
-	keys   map[history.KeyID][]rankedMessage // by offset, ascending
-	places map[ident]uint64                  // where a message stands; of several places the last
-	gaps   map[history.KeyID]time.Duration   // keys that messages without a place may take away, and when the first was sent
-	short  bool                              // some publications are no longer known
+	keys  map[history.KeyID][]rankedMessage // by offset, ascending
+	gaps  map[history.KeyID]time.Duration   // keys that messages may take away at a place that nobody has seen, and when the first was sent
+	short bool                              // some publications are no longer known
 }
 
 type rankedMessage struct {
@@ -41,13 +40,13 @@ func (s *settlement) ranked(book int, ch *channelEnd, epoch history.EpochID) *ra
 	if x := s.rankedOf[at]; x != nil {
 		return x
 	}
-	x := &ranked{keys: make(map[history.KeyID][]rankedMessage), places: make(map[ident]uint64), gaps: make(map[history.KeyID]time.Duration)}
+	x, placed := &ranked{keys: make(map[history.KeyID][]rankedMessage), gaps: make(map[history.KeyID]time.Duration)}, make(map[ident]bool)
 	for _, l := range s.lots(ch, epoch) {
 		b := ch.outbox(l.id)
 		if !l.known || l.id.fence || b == nil {
 			continue
 		}
-		x.places[l.id] = max(x.places[l.id], l.offset)
+		placed[l.id] = true
 		if is := b.booking(int32(book), l.id.seq); is.made {
 			x.keys[is.key] = append(x.keys[is.key], rankedMessage{l.offset, l.id, is.gone})
 		}
@@ -59,7 +58,7 @@ func (s *settlement) ranked(book int, ch *channelEnd, epoch history.EpochID) *ra
 			if m == nil || m.result == history.Failed || !is.made || !is.gone {
 				continue
 			}
-			if _, placed := x.places[ident{seq: n, publisher: b.publisher, incarnation: b.incarnation}]; placed {
+			if placed[ident{seq: n, publisher: b.publisher, incarnation: b.incarnation}] && !m.retried { // else it may stand elsewhere, too
 				continue
 			}
 			if was, ok := x.gaps[is.key]; !ok || m.sent < was {
@@ -82,6 +81,20 @@ func (x *ranked) latest(key history.KeyID, offset uint64) (m rankedMessage, ok b
 		return m, false
 	}
 	return all[i-1], true
+}
+
+// place is where a row of a key stands: of several places the last one up to an offset,
+// else the first; where the row says, if nobody has seen it.
+func (x *ranked) place(key history.KeyID, row *snapshotRow, upTo uint64) (at uint64) {
+	for _, m := range x.keys[key] {
+		if m.id == row.id && (m.offset <= upTo || at == 0) {
+			at = m.offset
+		}
+	}
+	if at == 0 {
+		return row.offset
+	}
+	return at
 }
 
 // judgeSnapshot says what is wrong with one that came whole, or did not come in time; nil:
@@ -132,11 +145,12 @@ func (s *settlement) judgeSnapshot(w *want, part int, x *snapshot, n *snapshotCo
 			vague = true
 			continue
 		}
-		place, known := r.places[row.id]
-		if !known {
-			place = row.offset
-		}
+		place := r.place(is.key, row, x.of.offset)
 		last, any := r.latest(is.key, x.of.offset)
+		if m.retried && (place > x.of.offset || any && last.offset > place) {
+			vague = true // it may have taken effect once more, where nobody has seen it
+			continue
+		}
 		switch other, twice := seen[is.key]; {
 		case place > x.of.offset:
 			return say(SnapshotDeltaSkew, row.id, ident{}, "the row of the key %s is %s, at %d, behind the position %d of the snapshot", s.keyName(is.key), s.message(row.id), place, x.of.offset)

@@ -386,6 +386,10 @@ func drawSnapshots(t *rapid.T) (events []history.Event) {
 			}
 		}
 	}
+	if !open[1] && rapid.IntRange(0, 2).Draw(t, "late") == 0 { // what it asks for never comes
+		enter(1, history.FlagRows)
+		position(history.Subscribed, 1, len(log), 0, 0)
+	}
 	for _, e := range unknown {
 		emit(e)
 	}

@@ -55,11 +55,16 @@ func (p *Plan) BooksOf(channel string) (numbers []int) {
 	return numbers
 }
 
+// keepsState reports whether an expectation is about the rows that messages make.
+func (e *Expectation) keepsState() bool {
+	return (e.Rule == "state" || e.Rule == snapshotWord) && e.Book != nil
+}
+
 // Weighs reports whether what is delivered on a channel is to be what was published there:
-// the state of its messages by key is expected, and no transformation is.
+// rows or sums of its messages are expected, and no transformation is.
 func (p *Plan) Weighs(channel string) bool {
 	for i := range p.Expect {
-		if e := &p.Expect[i]; e.Rule == "state" && e.Book != nil && (e.Channel == "" || Match(e.Channel, channel)) {
+		if e := &p.Expect[i]; e.keepsState() && (e.Channel == "" || Match(e.Channel, channel)) {
 			return p.TransformOf(channel) == 0
 		}
 	}
@@ -68,7 +73,7 @@ func (p *Plan) Weighs(channel string) bool {
 
 // Compares reports whether any delivered payload is to be compared with the published one.
 func (p *Plan) Compares() bool {
-	return len(p.Transforms) > 0 || slices.ContainsFunc(p.Expect, func(e Expectation) bool { return e.Rule == "state" && e.Book != nil })
+	return len(p.Transforms) > 0 || slices.ContainsFunc(p.Expect, func(e Expectation) bool { return e.keepsState() })
 }
 
 // Differs says what is wrong with the first field of a published payload that the delivered
