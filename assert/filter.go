@@ -46,6 +46,16 @@ func newWants(b *Brief, names *history.Names) wants {
 	return w
 }
 
+// anyAbout reports whether one of some expectations is about a channel.
+func anyAbout(all []*want, ch history.ChannelID) bool {
+	for _, w := range all {
+		if ch >= 0 && w.filter.channel(ch) {
+			return true
+		}
+	}
+	return false
+}
+
 // stranger is a client of whom nothing is known but its number.
 func (w *wants) stranger(client int) person {
 	p := person{group: -1, first: -1, claim: -1}

@@ -136,7 +136,6 @@ type presences struct {
 	ended    bool
 	wants    []*want
 	grain    time.Duration // between two ticks
-	known    []int8        // by channel: 1 if some expectation is about it, −1 if none is; 0: not asked yet
 	all      []attendee
 	stays    []stay
 	views    []view
@@ -168,21 +167,7 @@ func newPresences(w *wants, clients int) (x presences) {
 
 // about reports whether an expectation is about who is in a channel.
 func (x *presences) about(j *Judge, ch history.ChannelID) bool {
-	if ch < 0 {
-		return false
-	}
-	for int(ch) >= len(x.known) {
-		x.known = append(x.known, 0)
-	}
-	if x.known[ch] == 0 {
-		x.known[ch] = -1
-		for _, w := range x.wants {
-			if w.filter.channel(ch) && !j.claims.pattern(j, ch) {
-				x.known[ch] = 1
-			}
-		}
-	}
-	return x.known[ch] > 0
+	return anyAbout(x.wants, ch) && !j.claims.pattern(j, ch)
 }
 
 func (x *presences) of(c history.ClientID) *attendee {

@@ -34,7 +34,6 @@ import (
 type snapshots struct {
 	on     bool
 	wants  []*want
-	known  []int8 // by channel: 1 if some expectation is about it, −1 if none is; 0: not asked yet
 	open   map[uint64]*snapshot
 	all    []*snapshot // that came whole, and were owed and did not
 	rows   int
@@ -92,25 +91,6 @@ func newSnapshots(w *wants) (x snapshots) {
 	return x
 }
 
-// about reports whether an expectation is about the snapshots of a channel.
-func (x *snapshots) about(ch history.ChannelID) bool {
-	if ch < 0 {
-		return false
-	}
-	for int(ch) >= len(x.known) {
-		x.known = append(x.known, 0)
-	}
-	if x.known[ch] == 0 {
-		x.known[ch] = -1
-		for _, w := range x.wants {
-			if w.filter.channel(ch) {
-				x.known[ch] = 1
-			}
-		}
-	}
-	return x.known[ch] > 0
-}
-
 // add takes what is said of subscriptions, and what comes of it.
 func (x *snapshots) add(j *Judge, p *person, e *history.Event) {
 	if !x.on {
@@ -119,8 +99,10 @@ func (x *snapshots) add(j *Judge, p *person, e *history.Event) {
 	key := cursorKey(e.Client, e.Channel)
 	switch e.Kind {
 	case history.Subscribe:
-		delete(x.open, key)
-		if e.Has(history.FlagRows) && !e.Has(history.FlagForbidden) && x.about(e.Channel) {
+		if old := x.open[key]; old != nil {
+			x.end(key, old.life)
+		}
+		if e.Has(history.FlagRows) && !e.Has(history.FlagForbidden) && anyAbout(x.wants, e.Channel) {
 			x.open[key] = &snapshot{client: e.Client, channel: e.Channel, life: e.Life, fault: p.fault, faultAt: p.faultAt, returned: e.Life > 1}
 		}
 	case history.Subscribed:

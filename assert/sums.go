@@ -10,7 +10,6 @@ import (
 type sumFold struct {
 	on    bool
 	wants []*want
-	known []int8 // by channel: 1 if some expectation is about it, −1 if none is; 0: not asked yet
 	of    []*summed
 	latest
 }
@@ -47,28 +46,12 @@ func newSums(w *wants) (x sumFold) {
 	return x
 }
 
-// about reports whether an expectation is about the sums of a channel.
-func (x *sumFold) about(ch history.ChannelID) bool {
-	for int(ch) >= len(x.known) {
-		x.known = append(x.known, 0)
-	}
-	if x.known[ch] == 0 {
-		x.known[ch] = -1
-		for _, w := range x.wants {
-			if w.filter.channel(ch) {
-				x.known[ch] = 1
-			}
-		}
-	}
-	return x.known[ch] > 0
-}
-
 // deliver takes a receipt to a subscription. What it holds is told next, unless it was
 // published as it came.
 func (x *sumFold) deliver(j *Judge, at int32, e *history.Event) {
 	x.cursor = -1
 	c := &j.ledger.all[at]
-	if e.Channel < 0 || !x.about(e.Channel) || j.shape(e.Channel) == nil || c.state != live && c.state != asked || e.Life != c.life {
+	if !anyAbout(x.wants, e.Channel) || j.shape(e.Channel) == nil || c.state != live && c.state != asked || e.Life != c.life {
 		return
 	}
 	switch {
