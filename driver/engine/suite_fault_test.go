@@ -297,7 +297,7 @@ func TestDeafServer(t *testing.T) {
 			for range 3 {
 				r.conns[1].Send(OpBinary, block)
 			}
-			for range 100_000 {
+			for range 20 * mostPongs {
 				r.conns[1].Send(OpPong, block[:100])
 			}
 		})
