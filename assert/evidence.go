@@ -63,10 +63,15 @@ func (f *fact) result() history.Result {
 // evidenceSize is how many facts a shard remembers (soundness 21).
 const evidenceSize = 1 << 16
 
+// firstEvidence is how many of them have room from the start: most runs of tests are
+// short, and to clear megabytes would be most of their work.
+const firstEvidence = 1 << 10
+
 // evidence is the ring of a shard's most recent facts. A witness is cut out of
 // it when an anomaly is met, before the ring rolls on.
 type evidence struct {
-	ring  []fact
+	ring  []fact // a power of two; doubled when it is full the first times, until it has size
+	size  int
 	next  uint64
 	notes []string
 	ids   map[string]uint16
@@ -75,13 +80,16 @@ type evidence struct {
 }
 
 func newEvidence(size int) evidence {
-	return evidence{ring: make([]fact, size), notes: []string{""}, ids: map[string]uint16{"": 0}}
+	return evidence{ring: make([]fact, min(size, firstEvidence)), size: size, notes: []string{""}, ids: map[string]uint16{"": 0}}
 }
 
 func (v *evidence) add(e *history.Event) {
 	switch e.Kind {
 	case history.Publish, history.Outcome, history.Missed, history.Ready, history.Resynced, history.Refused, history.Problem, history.Phase, history.Say, history.Told, history.Will, history.Booked, history.Member:
 		return // no witness shows them: see concerns
+	}
+	if v.next == uint64(len(v.ring)) && len(v.ring) < v.size {
+		v.ring = append(v.ring, make([]fact, len(v.ring))...)
 	}
 	f := &v.ring[v.next&uint64(len(v.ring)-1)]
 	v.next++
