@@ -18,7 +18,7 @@ import (
 var (
 	chaosFile    = flag.String("chaos-file", "", "a scenario to tell of instead of what the seed draws")
 	chaosTell    = flag.Uint64("chaos-tell", 0, "the seed to tell of")
-	chaosDefect  = flag.String("chaos-defect", "", "the defect to tell of, as TestChaosNamesDefects has it")
+	chaosDefect  = flag.String("chaos-defect", "", "the defect to tell of, and the only one of TestChaosNamesDefects")
 	chaosChannel = flag.String("chaos-channel", "", "only events of this channel, and those of none")
 )
 

@@ -764,6 +764,9 @@ func TestChaosNamesDefects(t *testing.T) {
 		yaml := chaosScenario(seed, true)
 		all := gateway.Defects()
 		d := all[seed%uint64(len(all))]
+		if *chaosDefect != "" { // which one a seed draws changes with how many there are
+			d = all[slices.IndexFunc(all, func(d gateway.DefectInfo) bool { return d.Name == *chaosDefect })]
+		}
 		p := compile(t, "chaos.yaml", []byte(yaml), seed, "target.gateway.defects=["+d.Name+"]")
 		r, shown := chaosRun(t, p, 1+int(seed%3), nil)
 		mu.Lock()
