@@ -646,10 +646,11 @@ var alsoTrue = map[string]map[string]string{
 		"offline-queue-drop": "the client on the other node may be away from its session",
 	},
 	"cross-channel-leak": {
-		"live-before-replay": "the other connection may be about to subscribe to the channel, and to get the event in a replay",
-		"offline-queue-drop": countsLeak,
-		"session-forgotten":  countsLeak,
-		"double-flush":       countsLeak,
+		"live-before-replay":  "the other connection may be about to subscribe to the channel, and to get the event in a replay",
+		"replay-live-overlap": "and it gets it once more there",
+		"offline-queue-drop":  countsLeak,
+		"session-forgotten":   countsLeak,
+		"double-flush":        countsLeak,
 	},
 	"cross-tenant-leak": {
 		"offline-queue-drop": countsLeak,
@@ -696,6 +697,13 @@ var alsoTrue = map[string]map[string]string{
 		"subscribe-history-gap": "what leaks to a client that returns to the same channel comes live, before the answer, and with a hole",
 		"replay-live-overlap":   "and once more in the replay",
 		"live-before-replay":    "and before it",
+		"duplicate-delivery":    inherits,
+		"overlap-copies":        inherits + ", and more of them than before bring the same",
+		"throttle-exceeded":     inherits,
+	},
+	"offline-queue-drop": {
+		"last-value-swallowed": "the queue's rule leaves shaped channels: the last message of one may be what is lost for who is away",
+		"debounce-unsettled":   "the same",
 	},
 	"lost-message": {
 		"subscribe-history-gap": behindFilter,
@@ -750,6 +758,9 @@ const behindFilter = "what comes before it, or what others would have got, may b
 const aloneBehind = "of one client behind a filter, or of an absence alone, nobody can tell that it is the filter"
 
 const countsLeak = "a client counts what was leaked to it, and so asks its session to go on from where it is not"
+
+// inherits is how what leaks to a client shows where it is subscribed, too.
+const inherits = "a client that is subscribed to the channel, too, gets what the subscription brings that it was left as well"
 
 const swapped = "a backlog that drops its oldest announces a gap up to the last one dropped, which is not the highest of two swapped"
 
