@@ -342,7 +342,7 @@ func (s *shard) say(c *client, m *session.Command) {
 		}
 		if m.Named {
 			cmd.Session = s.fleet.session(c.id)
-			cmd.Keep, cmd.Fresh, cmd.Received = m.Keep, m.Fresh, m.Received
+			cmd.Keep, cmd.Fresh, cmd.Received, cmd.Began = m.Keep, m.Fresh, m.Received, m.Began
 		}
 		cmd.KeepFor = s.fleet.keepFor
 		s.bequeath(c, &cmd)

@@ -119,7 +119,7 @@ type Verb uint8
 
 // The verbs.
 const (
-	Connect     Verb = iota + 1 // Token, User, Client, KeepAlive; Session, Fresh, Keep, Received if Can.Sessions
+	Connect     Verb = iota + 1 // Token, User, Client, KeepAlive; Session, Fresh, Keep, Received, Began if Can.Sessions
 	Subscribe                   // Channel, or a pattern in it, Quality; Recover with Epoch and Offset; Filter
 	Unsubscribe                 // Channel, or a pattern in it
 	Publish                     // Channel, Payload, Key, Quality, Retain
@@ -155,6 +155,7 @@ type Command struct {
 	Fresh     bool   // begin the session anew, whatever the server has kept of it
 	Keep      bool   // the session shall be kept while the client is away
 	Received  uint64 // deliveries and gaps that came since the session began
+	Began     uint64 // which beginning that was, as the server said; 0: it has not
 	Quality   Quality
 	Presence  bool          // of a Subscribe: say who is there, and who comes and goes
 	Snapshot  bool          // of a Subscribe: send the rows of the channel, unless the client is recovered
@@ -209,6 +210,7 @@ type Message struct {
 	Last       bool // Snapshot: no Row follows
 	Resumed    bool // Connected: the server had kept the session: its subscriptions go on, and what they missed follows
 	ID         uint64
+	Began      uint64 // Connected: tells the beginning of the kept session from all others; 0: the server says nothing
 	Offset     uint64
 	Code       int
 	Channel    []byte

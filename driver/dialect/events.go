@@ -103,6 +103,9 @@ func appendSession(dst []byte, c *Command) []byte {
 	if c.Received > 0 {
 		dst = strconv.AppendUint(append(dst, `,"received":`...), c.Received, 10)
 	}
+	if c.Began > 0 {
+		dst = strconv.AppendUint(append(dst, `,"began":`...), c.Began, 10)
+	}
 	return dst
 }
 
@@ -182,6 +185,8 @@ func (d *eventsDecoder) Next(m *Message) bool {
 			m.Recovered = c.Bool()
 		case "resumed":
 			m.Resumed = c.Bool()
+		case "began":
+			m.Began = c.Uint()
 		case "code":
 			m.Code = int(min(c.Uint(), 1<<31-1))
 		case "message", "reason":

@@ -45,6 +45,7 @@ func describe(m *Message) string {
 	add(m.Quality > 0, "quality=%d", m.Quality)
 	add(m.Repeated, "repeated")
 	add(m.Resumed, "resumed")
+	add(m.Began > 0, "began=%d", m.Began)
 	add(m.Denied, "denied")
 	add(m.Vague, "vague")
 	add(m.Payload != nil, "payload=%s", m.Payload)

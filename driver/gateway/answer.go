@@ -75,13 +75,14 @@ func withMillis(b []byte, key string, d time.Duration) []byte {
 	return strconv.AppendInt(b, d.Milliseconds(), 10)
 }
 
-func sayConnected(id uint64, client string, every, timeout time.Duration, kept, resumed bool) []byte {
+func sayConnected(id uint64, client string, every, timeout time.Duration, kept, resumed bool, began uint64) []byte {
 	b := dialect.AppendText(append(head(id, "connected"), `,"client":`...), client)
 	if every > 0 {
 		b = withMillis(withMillis(b, "heartbeat_ms", every), "timeout_ms", timeout)
 	}
 	if kept {
 		b = strconv.AppendBool(append(b, `,"resumed":`...), resumed)
+		b = strconv.AppendUint(append(b, `,"began":`...), began, 10)
 	}
 	return text(b)
 }

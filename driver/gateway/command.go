@@ -29,6 +29,7 @@ type command struct {
 	keep     bool
 	fresh    bool
 	received uint64
+	began    uint64
 }
 
 // read reads the next command of a message; false at its end or at an error,
@@ -78,6 +79,8 @@ func (m *command) read(c *dialect.Cursor) bool {
 			m.fresh = c.Bool()
 		case "received":
 			m.received = c.Uint()
+		case "began":
+			m.began = c.Uint()
 		default:
 			c.Skip()
 		}

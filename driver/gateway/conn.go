@@ -234,11 +234,11 @@ func (c *conn) connect(m *command) *refusal {
 		return nil
 	}
 	if len(m.session) > 0 {
-		c.enterSession(m, func(kept, resumed bool) []byte {
-			return sayConnected(m.id, c.id, g.cfg.HeartbeatEvery, g.cfg.HeartbeatTimeout, kept, resumed)
+		c.enterSession(m, func(kept, resumed bool, began uint64) []byte {
+			return sayConnected(m.id, c.id, g.cfg.HeartbeatEvery, g.cfg.HeartbeatTimeout, kept, resumed, began)
 		})
 	} else {
-		c.send(item{frame: sayConnected(m.id, c.id, g.cfg.HeartbeatEvery, g.cfg.HeartbeatTimeout, false, false)})
+		c.send(item{frame: sayConnected(m.id, c.id, g.cfg.HeartbeatEvery, g.cfg.HeartbeatTimeout, false, false, 0)})
 	}
 	c.startBeat()
 	c.startExpiry(expires)

@@ -96,8 +96,8 @@
 // member. The server keeps a number of events per channel for some time. It MAY
 // forget a channel that has no subscribers and no history.
 //
-//	{"id":1,"type":"connect","user":"alice","session":"phone","keep":true,"received":312}
-//	{"id":1,"type":"connected","client":"x7Kq…","resumed":true}
+//	{"id":1,"type":"connect","user":"alice","session":"phone","keep":true,"received":312,"began":1751}
+//	{"id":1,"type":"connected","client":"x7Kq…","resumed":true,"began":1751}
 //	{"type":"event","channel":"vote.1","offset":16,"replay":true,"data":{…}}
 //
 // Sessions. A connect MAY name a session, a text of the client's own; sessions of
@@ -115,7 +115,11 @@
 // in which it was or would have been sent; events are marked replay. A subscribe
 // to a channel that the session brought along begins that subscription anew.
 // Otherwise it says resumed false: the session begins now, with no subscription
-// and nothing received. Fresh true asks for that.
+// and nothing received. Fresh true asks for that. Began is a number that tells this
+// beginning from all others, and a client SHOULD give the one of the last answer that
+// it has got: an answer may be lost with its connection, and the client then does not
+// know that the session has begun anew. It is resumed only if it is still the one that
+// the client means; a connect without a number means whichever there is.
 //
 //	{"id":1,"type":"connect","user":"alice","will":{"channel":"presence.1","data":{"lost":"alice"}}}
 //

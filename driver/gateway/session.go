@@ -17,8 +17,9 @@ type sessions struct {
 	size int           // messages kept of each; 0: none is kept
 	ttl  time.Duration // how long one is kept while its client is away
 
-	mu  sync.Mutex
-	all map[sessionKey]*session
+	mu    sync.Mutex
+	all   map[sessionKey]*session
+	began uint64 // the last of the sessions' beginnings
 }
 
 // sessionKey names a session: nobody comes into another user's, nor with one role
@@ -35,6 +36,7 @@ type session struct {
 
 	mu    sync.Mutex // after the streams' locks, before the queues'
 	kept  bool
+	began uint64 // tells this beginning of a kept session from all others
 	conn  *conn
 	also  *conn                    // a connection that should not be served: see wrong_session.go
 	subs  map[string]*subscription // of a kept session
@@ -64,6 +66,15 @@ func (all *sessions) enter(key sessionKey) *session {
 		}
 		s.turn.Unlock()
 	}
+}
+
+// begin numbers the beginning of a session. No other has the number, not even one of before
+// the process was started.
+func (all *sessions) begin() uint64 {
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	all.began = max(all.began+1, uint64(time.Now().UnixNano()))
+	return all.began
 }
 
 // forget drops a session that has no connection. The caller holds its turn.
@@ -113,7 +124,7 @@ func (all *sessions) sweep(now time.Time) {
 
 // enterSession answers a connect command that names a session. An older
 // connection of it is closed, and gets nothing more, before the answer is sent.
-func (c *conn) enterSession(m *command, answer func(kept, resumed bool) []byte) {
+func (c *conn) enterSession(m *command, answer func(kept, resumed bool, began uint64) []byte) {
 	all := &c.gateway.hub.sessions
 	w := c.gateway.wrong
 	s := all.enter(w.ownerOf(all, c, sessionKey{c.user, c.role, string(m.session)}))
@@ -128,9 +139,13 @@ func (c *conn) enterSession(m *command, answer func(kept, resumed bool) []byte) 
 		old.displace()
 	}
 	keep := m.keep && all.size > 0
-	resumed := keep && s.kept && !m.fresh && s.has(m.received, all) && !w.recoversOnlyOnce(s)
+	known := m.began == 0 || m.began == s.began // else it began anew, and the client has not heard of it
+	resumed := keep && s.kept && !m.fresh && known && s.has(m.received, all) && !w.recoversOnlyOnce(s)
 	if !resumed {
 		s.clear()
+		if keep {
+			s.began = all.begin()
+		}
 	}
 	if resumed {
 		w.partial(s, m.received)
@@ -149,7 +164,7 @@ func (c *conn) enterSession(m *command, answer func(kept, resumed bool) []byte) 
 			sub.restored = true
 		}
 	}
-	c.send(item{frame: answer(keep, resumed)})
+	c.send(item{frame: answer(keep, resumed, s.began)})
 	if resumed {
 		s.times++
 		from := w.flushFrom(s, len(s.past)-int(s.sent-m.received))

@@ -136,6 +136,40 @@ func TestSessions(t *testing.T) {
 	}
 }
 
+// TestSessionBegunUnheard: a session that was forgotten, and began anew with an answer that
+// its client never got, is not resumed by one who means the one before.
+func TestSessionBegunUnheard(t *testing.T) {
+	bubble(t, Config{HeartbeatEvery: -1, QueueSize: 3, QueueTTL: time.Minute}, func(t *testing.T, s *site) {
+		connect := func(began uint64) dialect.Message {
+			c := s.raw()
+			c.command(&dialect.Command{Verb: dialect.Connect, Session: "s", Keep: true, Began: began})
+			m := c.want(dialect.Connected)
+			if !m.Resumed {
+				c.subscribe("c")
+			}
+			c.nc.Close()
+			time.Sleep(time.Second)
+			return m
+		}
+		first := connect(0)
+		if m := connect(first.Began); !m.Resumed || m.Began != first.Began || m.Began == 0 {
+			t.Fatalf("a session that is kept is resumed, as %d: %v, %d", first.Began, m.Resumed, m.Began)
+		}
+		time.Sleep(2 * time.Minute)
+		unheard := connect(first.Began)
+		if unheard.Resumed || unheard.Began <= first.Began {
+			t.Fatalf("a forgotten session begins anew, later than %d: %v, %d", first.Began, unheard.Resumed, unheard.Began)
+		}
+		second := connect(first.Began)
+		if second.Resumed || second.Began == unheard.Began {
+			t.Errorf("a client that means the session of before is resumed in %d: %v, %d", unheard.Began, second.Resumed, second.Began)
+		}
+		if m := connect(second.Began); !m.Resumed {
+			t.Error("who means the one that there is, is not resumed")
+		}
+	})
+}
+
 // TestTakeover: a newer connection of a session ends the older one, which hears
 // nothing of what comes then, whether the session is kept or not.
 func TestTakeover(t *testing.T) {

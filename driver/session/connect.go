@@ -52,7 +52,7 @@ func (s *Session) Opened(now time.Duration, out *Out) {
 	e.Due, e.Offset = s.dialSent, uint64(s.Transport())
 	out.emit(e)
 	s.answerBy = now + s.answerTimeout()
-	out.send(Command{Verb: dialect.Connect, ID: s.id(), Named: s.named, Keep: s.keeps, Fresh: s.fresh, Received: s.received})
+	out.send(Command{Verb: dialect.Connect, ID: s.id(), Named: s.named, Keep: s.keeps, Fresh: s.fresh, Received: s.received, Began: s.began})
 }
 
 func (s *Session) connected(in *Incoming, out *Out) {
@@ -87,6 +87,7 @@ func (s *Session) connected(in *Incoming, out *Out) {
 	e := s.event(history.Connected, in.Now)
 	e.Due, e.Arrived = s.dialDue, in.Arrived
 	e.Offset = digest(in.Message.Client)
+	s.began = in.Message.Began
 	s.resume(in.Message.Resumed, &e)
 	out.emit(e)
 	s.takeUp(in.Message.Resumed, in.Now, out)

@@ -111,6 +111,7 @@ type Command struct {
 	Keep     bool // and have it kept
 	Fresh    bool // but begin it anew
 	Received uint64
+	Began    uint64 // of the session, as the server called it
 	Quality  dialect.Quality
 }
 
@@ -155,6 +156,7 @@ type Session struct {
 	named    bool   // it names a session when it connects
 	keeps    bool   // which is to be kept while it is away
 	received uint64 // deliveries and gaps since the session began
+	began    uint64 // which beginning that was; 0: the server has not said
 
 	retry     time.Duration // what the server's announcement asks for; 0: nothing
 	nextID    uint64

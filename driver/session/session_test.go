@@ -129,6 +129,7 @@ func (p *script) input(words []string) {
 	_, m.Replay = v["replay"]
 	_, m.Retained = v["retained"]
 	_, m.Resumed = v["resumed"]
+	m.Began = num("began")
 	_, m.Denied = v["denied"]
 	_, m.Vague = v["vague"]
 	if _, ok := v["offset"]; ok {
@@ -363,6 +364,9 @@ func tellDo(d Do) string {
 	s := fmt.Sprintf("do send %s id=%d", [...]string{"", "connect", "subscribe", "unsubscribe", "publish", "ping", "pong", "confirm", "receive", "release", "complete", "leave", "garbage", "nonsense", "who"}[c.Verb], c.ID)
 	if c.Named {
 		s += fmt.Sprintf(" session keep=%v fresh=%v received=%d", c.Keep, c.Fresh, c.Received)
+		if c.Began > 0 {
+			s += fmt.Sprintf(" began=%d", c.Began)
+		}
 	}
 	if c.Verb == dialect.Subscribe {
 		s += fmt.Sprintf(" channel=%d", c.Channel)
