@@ -40,7 +40,8 @@ func (s *settlement) final(c *channelEnd) *final {
 				continue
 			}
 			id := ident{seq: n, publisher: b.publisher, incarnation: b.incarnation}
-			if f.last[id.stream()] = (lastKnown{n, m.life}); !f.known || m.sent > f.sent {
+			f.last[id.stream()] = lastKnown{n, m.life}
+			if !f.known || m.sent > f.sent || m.sent == f.sent && id.sameStream(f.newest) { // a burst has one time
 				f.known, f.newest, f.sent = true, id, m.sent
 			}
 		}

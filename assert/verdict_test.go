@@ -211,3 +211,42 @@ func TestFindingsNameTheOwnerToAdd(t *testing.T) {
 		t.Errorf("%v %q", v.State, v.Reason)
 	}
 }
+
+// TestLastOfABurst: the messages of a burst are sent at one time; the last of them is the one
+// with the highest number, not the first.
+func TestLastOfABurst(t *testing.T) {
+	const text = `expect: throttle=fail:last-value-swallowed
+with: throttle=room:1s
+0.10 v0 open
+0.10 v0 sub room
+0.20 v0 ack room 0/e1
+0.20 v0 ready
+1.00 run phase active
+1.10 t0 pub room t0#1
+1.10 t0 pub room t0#2
+1.10 t0 pub room t0#3
+1.11 v0 recv room 1/e1 t0#1
+1.12 t0 ok room t0#1
+1.12 t0 ok room t0#2
+1.12 t0 ok room t0#3
+7.00 run phase drain
+7.10 run phase fences
+9.90 run phase probe
+10.0 v0 probe 9.90
+10.1 run phase end
+`
+	s, err := parseScript(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, vs := judgeEvents(s.brief, s.names, s.events, 1)
+	const want = "ended on message 1 of tellers/0 of room, where message 3 of tellers/0 was the last"
+	for _, v := range vs {
+		if v.State == Fail && (len(v.Findings) != 1 || v.Findings[0].Missing != want) {
+			t.Errorf("%s, want: %s", dump(v), want)
+		}
+	}
+	if vs[0].State != Fail {
+		t.Errorf("%s is %v", vs[0].Rule, vs[0].State)
+	}
+}
