@@ -18,8 +18,10 @@ import (
 //     unsubscribe, or until the client saw the end of the connection. Where the client
 //     vanished without a word the target needs its heartbeat to notice, so that is added;
 //     without heartbeats there is no end. Neither is there one where a session may be
-//     kept, until its client is back, or where the connection is over plain HTTP. Who
-//     comes back to a session is possibly there: no answer names what it still holds.
+//     kept, until its client is back, or where the connection is over plain HTTP.
+//   - Who comes back to a session that goes on is surely there again, from the answer that
+//     says so, by the subscriptions that the session was to keep. Where an attempt got no
+//     answer since, he is possibly there only: it may have begun the session anew.
 //
 // What is told is a view: of each subscription that asks, the lists and who comes and
 // goes, in order, until it ends. The view is a set of names. Whatever was sent to the
@@ -65,6 +67,7 @@ type stay struct {
 	until    time.Duration // possibly there so long
 	over     time.Duration // when the client saw the end; 0: it is there when the run ends
 	leaving  time.Duration // Sent of the unsubscribe; 0: none
+	kept     bool          // the client relies on its session to go on with it
 	torn     bool          // the connection ended
 }
 
@@ -120,6 +123,7 @@ type attendee struct {
 	aside     bool // over plain HTTP
 	session   bool
 	vanished  bool
+	unheard   int8    // connections that were opened since the last connect that was answered, two at most
 	stays     []int32 // of this connection, those that are not over
 	held      []int32 // that a session may have kept
 	views     []int32 // that are open
@@ -223,6 +227,7 @@ func (x *presences) rare(j *Judge, e *history.Event) {
 	case history.Pinging:
 		a.pinged = e.Sent
 	case history.Open:
+		a.unheard = min(a.unheard+1, 2)
 		if a.aside = e.Offset != uint64(history.WebSocket); !a.outcast {
 			a.expires = 0
 		}
@@ -298,7 +303,8 @@ func (x *presences) rare(j *Judge, e *history.Event) {
 func (x *presences) connected(a *attendee, e *history.Event) {
 	a.life, a.connected, a.proven, a.pinged, a.vanished = e.Life, e.Seen, 0, 0, false
 	a.session = e.Has(history.FlagSession)
-	if !a.session {
+	heard := a.unheard == 1 // of no other
+	if a.unheard = 0; !a.session {
 		return
 	}
 	for _, i := range a.held {
@@ -307,8 +313,12 @@ func (x *presences) connected(a *attendee, e *history.Event) {
 		if !e.Has(history.FlagResumed) {
 			continue
 		}
+		s := stay{client: e.Client, channel: old.channel, life: e.Life, asked: e.Seen, until: noEnd, kept: old.kept}
+		if heard && old.kept && old.answered > 0 && old.leaving == 0 {
+			s.answered = e.Seen
+		}
 		a.stays = append(a.stays, int32(len(x.stays)))
-		x.stays = append(x.stays, stay{client: e.Client, channel: old.channel, life: e.Life, asked: e.Seen, until: noEnd})
+		x.stays = append(x.stays, s)
 	}
 	a.held = a.held[:0]
 }
@@ -341,7 +351,7 @@ func (x *presences) subscribe(a *attendee, e *history.Event) {
 		s.torn = true
 	}
 	a.stays = append(a.stays, int32(len(x.stays)))
-	x.stays = append(x.stays, stay{client: e.Client, channel: e.Channel, life: e.Life, asked: e.Sent, until: noEnd})
+	x.stays = append(x.stays, stay{client: e.Client, channel: e.Channel, life: e.Life, asked: e.Sent, until: noEnd, kept: e.Has(history.FlagKept)})
 	x.close(a, e.Channel)
 	if !e.Has(history.FlagPresence) {
 		return
