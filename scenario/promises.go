@@ -38,7 +38,7 @@ func (c *compiler) gateway(g *GatewaySpec) {
 	c.auth(g)
 	for i, d := range g.Defects {
 		if c.o.Defects != nil && !slices.Contains(c.o.Defects, d) {
-			c.fail(join("target.gateway.defects", itoa(i)), "found the unknown defect %s%s", quote(d), or(nearest(d, c.o.Defects), "; expected "+words(c.o.Defects)))
+			c.fail(join("target.gateway.defects", itoa(i)), "found the unknown defect %s%s", quote(d), or(nearest(d, c.o.Defects), "; squall list defects tells of all"))
 		}
 	}
 	if n := p.Limits.Connections; n > 0 && n < c.clients() {
