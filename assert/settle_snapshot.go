@@ -3,6 +3,7 @@ package assert
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -41,7 +42,9 @@ func (s *settlement) ranked(book int, ch *channelEnd, epoch history.EpochID) *ra
 		return x
 	}
 	x, placed := &ranked{keys: make(map[history.KeyID][]rankedMessage), gaps: make(map[history.KeyID]time.Duration)}, make(map[ident]bool)
+	taken := make(map[uint64]bool)
 	for _, l := range s.lots(ch, epoch) {
+		taken[l.offset] = true
 		b := ch.outbox(l.id)
 		if !l.known || l.id.fence || b == nil {
 			continue
@@ -50,6 +53,18 @@ func (s *settlement) ranked(book int, ch *channelEnd, epoch history.EpochID) *ra
 		if is := b.booking(int32(book), l.id.seq); is.made {
 			x.keys[is.key] = append(x.keys[is.key], rankedMessage{l.offset, l.id, is.gone})
 		}
+	}
+	for id, offset := range s.rowsSay(ch.id, epoch) {
+		b, m := ch.outbox(id), s.publication(ch.id, id)
+		if b == nil || m == nil || m.result == history.Failed || m.retried || id.fence || placed[id] || taken[offset] {
+			continue
+		}
+		if is := b.booking(int32(book), id.seq); is.made && !is.gone {
+			x.keys[is.key] = append(x.keys[is.key], rankedMessage{offset: offset, id: id})
+		}
+	}
+	for _, list := range x.keys {
+		slices.SortFunc(list, func(a, b rankedMessage) int { return cmp.Compare(a.offset, b.offset) })
 	}
 	for _, b := range ch.outboxes {
 		x.short = x.short || b.gone > 0
@@ -71,6 +86,37 @@ func (s *settlement) ranked(book int, ch *channelEnd, epoch history.EpochID) *ra
 	}
 	s.rankedOf[at] = x
 	return x
+}
+
+// rowsSay is where the rows of the snapshots of an epoch say that their messages stand, as
+// far as all agree: two never say the same place of two messages, or two of one.
+func (s *settlement) rowsSay(ch history.ChannelID, epoch history.EpochID) map[ident]uint64 {
+	const several = 0
+	said, at := make(map[ident]uint64), make(map[uint64]ident)
+	for _, p := range s.parts {
+		for _, x := range p.snaps.all {
+			if x.channel != ch || x.of.epoch != epoch || !x.whole || x.short {
+				continue
+			}
+			for i := range x.rows {
+				r := &x.rows[i]
+				if r.corrupt || r.id.seq == 0 || r.offset == 0 || r.offset > x.of.offset {
+					continue
+				}
+				if was, ok := said[r.id]; ok && was != r.offset {
+					said[r.id] = several
+				} else if !ok {
+					said[r.id] = r.offset
+				}
+				if was, ok := at[r.offset]; ok && was != r.id {
+					said[r.id], said[was] = several, several
+				}
+				at[r.offset] = r.id
+			}
+		}
+	}
+	maps.DeleteFunc(said, func(_ ident, offset uint64) bool { return offset == several })
+	return said
 }
 
 // latest is the latest message of a key at an offset or before.

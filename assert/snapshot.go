@@ -19,8 +19,9 @@ import (
 //     row of its key if the log has a later message of the key at P or before:
 //     snapshot-delta-skew, or, if the latest of these takes the key away, removed-row-kept.
 //     A row that takes its key away is a removed-row-kept itself. Where a row stands is
-//     what the log says, or, if nobody has seen it, what the snapshot says. What was sent
-//     again may stand at more places than were seen, and its place proves nothing;
+//     what the log says, or, if nobody has seen it, what the snapshots say, as far as all of
+//     them agree: so they are judged against each other, too. What was sent again may stand
+//     at more places than were seen, and its place proves nothing;
 //   - of each key of which the log has a message at P or before, the latest of which does
 //     not take it away, there is a row (else row-missing). Nothing is owed if some message
 //     that takes the key away, and was sent before the snapshot came, has no place in the
