@@ -701,6 +701,24 @@ var alsoTrue = map[string]map[string]string{
 		"overlap-copies":        inherits + ", and more of them than before bring the same",
 		"throttle-exceeded":     inherits,
 	},
+	"compress-desync": {
+		"offence-passed-on": amidOffences,
+	},
+	"raw-in-compressed": {
+		"offence-passed-on": amidOffences,
+	},
+	"interleaved-frames": {
+		"offence-passed-on": amidOffences,
+	},
+	"server-masks": {
+		"offence-passed-on": amidOffences,
+	},
+	"reserved-bit-set": {
+		"offence-passed-on": amidOffences,
+	},
+	"text-not-utf8": {
+		"offence-passed-on": amidOffences,
+	},
 	"offline-queue-drop": {
 		"last-value-swallowed": "the queue's rule leaves shaped channels: the last message of one may be what is lost for who is away",
 		"debounce-unsettled":   "the same",
@@ -758,6 +776,9 @@ const behindFilter = "what comes before it, or what others would have got, may b
 const aloneBehind = "of one client behind a filter, or of an absence alone, nobody can tell that it is the filter"
 
 const countsLeak = "a client counts what was leaked to it, and so asks its session to go on from where it is not"
+
+// amidOffences is why what breaks a frame has the name of what passes offences on.
+const amidOffences = "a broken frame that comes to one client within five seconds of another's offence may be what the other sent"
 
 // inherits is how what leaks to a client shows where it is subscribed, too.
 const inherits = "a client that is subscribed to the channel, too, gets what the subscription brings that it was left as well"
