@@ -38,7 +38,8 @@ type fleet struct {
 	storm    storm
 	notes    notes
 	draining atomic.Bool
-	sayings  []saying // written before the active part by shard 0, read by the fleet
+	sprung   []atomic.Bool // by moment: whether one of those who see for others has seen it
+	sayings  []saying      // written before the active part by shard 0, read by the fleet
 
 	ended  <-chan struct{} // all loops have returned
 	failed func() error    // the first loop's error
@@ -61,7 +62,7 @@ var errStopped = errors.New("stopped")
 // have stopped. Cancelling ctx stops at once; what happened until then has been
 // told to the sinks.
 func Run(ctx context.Context, plan *scenario.Plan, cfg Config) (*Outcome, error) {
-	f := &fleet{plan: plan, cfg: cfg, about: cfg.Dialect.About(), tracing: cfg.Trace != nil}
+	f := &fleet{plan: plan, cfg: cfg, about: cfg.Dialect.About(), tracing: cfg.Trace != nil, sprung: make([]atomic.Bool, len(plan.Moments))}
 	f.runID = fmt.Sprintf("%08x", cfg.Run)
 	f.out.Loops = len(cfg.Loops)
 	f.mask = masker(cfg.Secrets)

@@ -5,6 +5,7 @@ import (
 
 	"squall/assert/history"
 	"squall/driver/fault"
+	"squall/scenario"
 )
 
 // do carries out one step.
@@ -201,24 +202,29 @@ func (s *shard) burst(x step) {
 
 // plant puts the moments of the timeline into the shard's steps.
 func (s *shard) plant(origin time.Duration) {
-	shards := len(s.fleet.cfg.Loops)
 	for k := range s.fleet.plan.Moments {
 		m := &s.fleet.plan.Moments[k]
 		if m.When != nil {
 			continue // since the arrivals
 		}
-		for v := range m.Victims {
-			victim := &m.Victims[v]
-			if victim.Client%shards != s.index {
-				continue
-			}
-			s.steps.add(step{
-				at: origin + m.At + victim.Delay, kind: stepMoment,
-				client: int32(victim.Client / shards), moment: m, victim: victim,
-			})
-		}
+		s.strike(m, origin+m.At)
 		if s.index == 0 && m.Do == "say" {
 			s.fleet.sayings = append(s.fleet.sayings, saying{at: origin + m.At, text: m.Text})
 		}
+	}
+}
+
+// strike plans what a moment does to the shard's victims.
+func (s *shard) strike(m *scenario.Moment, at time.Duration) {
+	shards := len(s.fleet.cfg.Loops)
+	for v := range m.Victims {
+		victim := &m.Victims[v]
+		if victim.Client%shards != s.index {
+			continue
+		}
+		s.steps.add(step{
+			at: at + victim.Delay, kind: stepMoment,
+			client: int32(victim.Client / shards), moment: m, victim: victim,
+		})
 	}
 }

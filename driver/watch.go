@@ -1,6 +1,7 @@
 package driver
 
 import (
+	"sync/atomic"
 	"time"
 
 	"squall/assert/history"
@@ -53,9 +54,11 @@ func saw(e *history.Event) sight {
 	return 0
 }
 
-// trigger is a moment that waits for what its victims see; one a shard.
+// trigger is a moment that waits for what its victims see, or others for them; one a
+// shard.
 type trigger struct {
 	moment       *scenario.Moment
+	sprung       *atomic.Bool // of moments with seers: the first has seen it, wherever
 	sees, before sight
 	known        []int8 // by channel number: 0 not yet asked, 1 looked at, −1 not
 }
@@ -87,8 +90,8 @@ type watch struct {
 
 type armed struct {
 	trigger *trigger
-	victim  *scenario.Victim
-	left    int // events still to come, this one included
+	victim  *scenario.Victim // nil: it sees for others
+	left    int              // events still to come, this one included
 }
 
 // heed recomputes what matters; false if nothing is left to wait for.
@@ -102,26 +105,35 @@ func (w *watch) heed() bool {
 
 // lookOut arms the triggers of the plan, before anybody arrives.
 func (s *shard) lookOut() {
-	shards := len(s.fleet.cfg.Loops)
 	for k := range s.fleet.plan.Moments {
 		m := &s.fleet.plan.Moments[k]
 		if m.When == nil {
 			continue
 		}
-		t := &trigger{moment: m, sees: sightOf(m.When.Sees), before: sightOf(m.When.Before)}
+		t := &trigger{moment: m, sprung: &s.fleet.sprung[k], sees: sightOf(m.When.Sees), before: sightOf(m.When.Before)}
+		for _, id := range m.Seers {
+			s.watches(id, armed{t, nil, m.When.Nth})
+		}
 		for v := range m.Victims {
-			victim := &m.Victims[v]
-			if victim.Client%shards != s.index {
-				continue
+			if m.Seers == nil {
+				s.watches(m.Victims[v].Client, armed{t, &m.Victims[v], m.When.Nth})
 			}
-			c := &s.clients[victim.Client/shards]
-			if c.watch == nil {
-				c.watch = new(watch)
-			}
-			c.watch.armed = append(c.watch.armed, armed{t, victim, m.When.Nth})
-			c.watch.heed()
 		}
 	}
+}
+
+// watches arms a trigger for a client, if it is of this shard.
+func (s *shard) watches(id int, a armed) {
+	shards := len(s.fleet.cfg.Loops)
+	if id%shards != s.index {
+		return
+	}
+	c := &s.clients[id/shards]
+	if c.watch == nil {
+		c.watch = new(watch)
+	}
+	c.watch.armed = append(c.watch.armed, a)
+	c.watch.heed()
 }
 
 // watched counts what c has just seen. What is due happens when the step that
@@ -141,12 +153,17 @@ func (s *shard) watched(c *client, e *history.Event) {
 		if t.sees&now == 0 || !t.on(s, e.Channel) || t.before&w.seen != 0 {
 			continue
 		}
-		if a.left--; a.left == 0 {
-			fired = true
-			s.sprung = append(s.sprung, step{
-				at: e.Seen, kind: stepMoment, client: s.indexOf(c), moment: t.moment, victim: a.victim,
-			})
+		if a.left--; a.left > 0 {
+			continue
 		}
+		fired = true
+		if a.victim == nil {
+			s.signal(t, e.Seen)
+			continue
+		}
+		s.sprung = append(s.sprung, step{
+			at: e.Seen, kind: stepMoment, client: s.indexOf(c), moment: t.moment, victim: a.victim,
+		})
 	}
 	w.seen |= now
 	if !fired {
@@ -160,6 +177,21 @@ func (s *shard) watched(c *client, e *history.Event) {
 	}
 	if w.armed = kept; !w.heed() {
 		c.watch = nil
+	}
+}
+
+// signal has all victims of a moment struck, here and on the other loops, if nobody has
+// seen it before.
+func (s *shard) signal(t *trigger, at time.Duration) {
+	if t.sprung.Swap(true) {
+		return
+	}
+	for _, o := range s.fleet.shards {
+		if o == s { // behind the step that is being done
+			o.strike(t.moment, at)
+		} else {
+			o.loop.Post(func() { o.strike(t.moment, at) })
+		}
 	}
 }
 

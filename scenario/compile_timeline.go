@@ -17,7 +17,7 @@ func (c *compiler) moments() {
 	}
 	drawn := 0
 	for i := range c.s.Timeline {
-		m := c.s.Timeline[i].inherited()
+		m, others := c.s.Timeline[i].inherited()
 		line := c.s.where(join("timeline", itoa(i))).line
 		for k, at := range times(m, c.plan.Duration) {
 			if m.Gateway != nil {
@@ -30,7 +30,7 @@ func (c *compiler) moments() {
 			moment := c.moment(i, k, m)
 			moment.At, moment.Line = at, line
 			if m.When != nil {
-				c.triggered(&moment, m.When)
+				c.triggered(&moment, i, m.When, others)
 			}
 			if drawn += len(moment.Victims); drawn > maxVictims {
 				c.fail(join("timeline", itoa(i)), "found more than %s victims up to here, expected fewer", grouped(maxVictims))

@@ -27,7 +27,7 @@ type MomentSpec struct {
 
 // WhenSpec is a trigger by what a client sees.
 type WhenSpec struct {
-	Who     []string `yaml:"who" one:"true" about:"A group or a list, who see and are struck; all by default."`
+	Who     []string `yaml:"who" one:"true" about:"A group or a list, who see, and are struck unless the action says who; all by default."`
 	Sees    string   `yaml:"sees" need:"true" enum:"connected,subscribed,replay,message,acked,ping,closed" about:"The answer to connect, the answer to a subscribe, a replayed message, a live one, the acknowledgement of a publication, a ping of the server, the end of the connection."`
 	Nth     int      `yaml:"nth" min:"1" about:"Which of them, counted for each client from its arrival; 1."`
 	Before  string   `yaml:"before" enum:"connected,subscribed,replay,message,acked,ping,closed" about:"Only if nothing of that kind came before on the same connection."`

@@ -281,7 +281,8 @@ type Moment struct {
 	Publisher string        // publish, rate: name of the publish entry; "" for all
 	Channel   string        // publish: instead of the entry's own channel; "" to keep it
 	Text      string        // say
-	When      *Trigger      // instead of At: each victim is struck when it sees this
+	When      *Trigger      // instead of At: each victim is struck when it sees this …
+	Seers     []int         // … or, not nil: all are, when the first of these clients sees it
 	Verb      string        // gateway: restart, drain, kill, pause, forget-history, new-epoch, maintenance
 	Node      int           // gateway: which node; −1: all
 	Down      time.Duration // gateway: how long a node is down

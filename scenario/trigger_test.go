@@ -37,13 +37,40 @@ func TestTriggers(t *testing.T) {
 	}
 }
 
+// TestTriggersForOthers: an action that names its own clients strikes those, all of them
+// if it does not say how many.
+func TestTriggersForOthers(t *testing.T) {
+	p := plan(t, small("timeline:",
+		"  - {when: {who: p, sees: acked, nth: 5, share: 1}, disconnect: {who: a, how: cut}}",
+		"  - {when: {who: a, sees: closed}, disconnect: {share: 50%, how: fin}}",
+		"  - {when: {who: a, sees: ping, share: 20%}, disconnect: {how: fin}}",
+	), options())
+	for i, want := range []struct {
+		seers, victims int
+		summary        string
+	}{
+		{1, 10, "the first of p 1 sees acked no. 5: disconnect a cut, away 0s"},
+		{10, 5, "the first of a sees closed: disconnect a 50% fin, away 0s"},
+		{-1, 2, "a 20% see ping: disconnect a 20% fin, away 0s"},
+	} {
+		m := p.Moments[i]
+		seers := len(m.Seers)
+		if m.Seers == nil {
+			seers = -1
+		}
+		if seers != want.seers || len(m.Victims) != want.victims || m.Summary != want.summary {
+			t.Errorf("got %d seers, %d victims, %q; want %+v", seers, len(m.Victims), m.Summary, want)
+		}
+	}
+}
+
 func TestTriggersThatCantBe(t *testing.T) {
 	for _, row := range []struct{ moment, want string }{
 		{"{when: {sees: message, before: message}, disconnect: {how: fin}}", "found before: message with sees: message, expected something else"},
 		{"{when: {sees: ping, channel: a}, disconnect: {how: fin}}", "found a channel with sees: ping, which has none; expected it with subscribed, replay, message or acked"},
-		{"{when: {sees: ping}, say: hello}", "found when with say, expected an action on the client that sees it: "},
-		{"{when: {sees: closed}, disconnect: {how: fin}}", "found sees: closed with disconnect, which needs a connection; expected publish"},
-		{"{when: {sees: ping}, disconnect: {who: a, how: fin}}", "found who beside when, expected it inside when; to strike others than those who see is known, not yet available"},
+		{"{when: {sees: ping}, say: hello}", "found when with say, expected an action on the client that sees it, or on others: "},
+		{"{when: {sees: closed}, disconnect: {how: fin}}", "found sees: closed with disconnect, which needs a connection; expected publish, or others to do it to: who beside sees is who sees it, and within disconnect who is struck"},
+		{"{when: {sees: ping}, disconnect: {who: x, how: fin}}", `found the unknown group "x", expected a or p`},
 		{"{when: {sees: ping, who: x}, disconnect: {how: fin}}", `found the unknown group "x", expected a or p`},
 		{"{when: {who: a}, disconnect: {how: fin}}", "sees"},
 		{"{at: 1s, when: {sees: ping}, disconnect: {how: fin}}", "found at and when, expected one trigger: at, every or when"},

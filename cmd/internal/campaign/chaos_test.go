@@ -49,7 +49,7 @@ func chaosScenario(seed uint64, strict bool) string {
 	c.clients()
 	c.timeline()
 	c.expect()
-	return withSnapshots(withPresence(withDeflate(withFallback(withSums(withFolds(withTransforms(withShapes(withFilters(c.text.String(), seed), seed), seed), seed), seed), seed), seed), seed), seed)
+	return withOthers(withSnapshots(withPresence(withDeflate(withFallback(withSums(withFolds(withTransforms(withShapes(withFilters(c.text.String(), seed), seed), seed), seed), seed), seed), seed), seed), seed), seed)
 }
 
 // chaos is one drawing.

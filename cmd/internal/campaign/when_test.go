@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"squall/assert"
 	"squall/assert/history"
@@ -135,6 +136,61 @@ timeline:
 		for _, e := range events {
 			if e.Kind == history.FaultBegin {
 				t.Fatalf("client %d was struck: every message comes after the answer", client)
+			}
+		}
+	}
+}
+
+// TestTriggersStrikeOthers: when the first of some has seen it, all of the others are
+// struck, once, whichever loop they are on.
+func TestTriggersStrikeOthers(t *testing.T) {
+	const src = `squall: 1
+name: moments
+duration: 6s
+clients:
+  m: {count: 20, subscribe: {channel: "c.{i % 2}"}, reconnect: {first: 50ms, max: 200ms}}
+  w: {count: 4, publish: {channel: "c.{i % 2}", rate: 10/s, payload: {}}, reconnect: {first: 50ms, max: 200ms}}
+timeline:
+  - {when: {who: w, sees: acked, nth: 15}, disconnect: {who: m, share: 50%, how: reset, away: 300ms}}
+  - {when: {who: m, sees: closed}, disconnect: {who: w, how: fin, away: 100ms}}
+`
+	r, all := recorded(t, compile(t, "moments.yaml", []byte(src), 1))
+	if r.State != assert.Pass {
+		t.Errorf("a correct gateway did not pass:\n%s", tell(r))
+	}
+	first := map[history.Kind]time.Duration{}
+	struck := map[string][]time.Duration{}
+	for client, events := range all {
+		acked := 0
+		for _, e := range events {
+			kind := e.Kind
+			switch {
+			case kind == history.Outcome && e.Result == history.OK && !e.Has(history.FlagFence):
+				if acked++; acked != 15 {
+					continue
+				}
+			case kind == history.Closed && client < 20:
+			case kind == history.FaultBegin && client >= 0:
+				struck[e.Note] = append(struck[e.Note], e.Seen)
+				continue
+			default:
+				continue
+			}
+			if at, ok := first[kind]; !ok || e.Seen < at {
+				first[kind] = e.Seen
+			}
+		}
+	}
+	for note, want := range map[string]struct {
+		n  int
+		at time.Duration
+	}{"disconnect reset": {10, first[history.Outcome]}, "disconnect fin": {4, first[history.Closed]}} {
+		if want.at == 0 || len(struck[note]) != want.n {
+			t.Errorf("%s: %d were struck, want %d", note, len(struck[note]), want.n)
+		}
+		for _, at := range struck[note] {
+			if at != want.at {
+				t.Errorf("%s: struck at %v, want %v", note, at, want.at)
 			}
 		}
 	}
