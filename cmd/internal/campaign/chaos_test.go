@@ -443,7 +443,7 @@ func chaosRun(t *testing.T, p *scenario.Plan, loops int, record io.Writer) (r *r
 			w.wg.Wait()
 		}
 		if err != nil {
-			t.Fatal(err)
+			t.Fatalf("seed %d, defects %v: %v", p.Seed, p.Target.Gateway.Defects, err)
 		}
 	})
 	return r, shown
