@@ -23,9 +23,10 @@ func (Centrifugo) About() About {
 		SilenceCode: 3012,
 		Can: Can{
 			Recover: true, Offsets: true, Ack: true, Unsubscribe: true, Offend: true,
+			Presence: true, Connections: true,
 		},
 		Promises: Promises{
-			Delivery: "at-most-once", Order: "per-channel",
+			Delivery: "at-most-once", Order: "per-channel", Presence: "best-effort",
 			HeartbeatEvery: 25 * time.Second, HeartbeatTimeout: 10 * time.Second,
 		},
 	}
@@ -54,6 +55,11 @@ func (Centrifugo) Append(dst []byte, c *Command) ([]byte, error) {
 			}
 			dst = appendMember(dst, "epoch", c.Epoch)
 		}
+		if c.Presence {
+			dst = append(dst, `,"join_leave":true`...)
+		}
+	case Who:
+		dst = AppendText(append(dst, `,"presence":{"channel":`...), c.Channel)
 	case Unsubscribe:
 		dst = AppendText(append(dst, `,"unsubscribe":{"channel":`...), c.Channel)
 	case Publish:
@@ -127,6 +133,9 @@ func (d *centrifugoDecoder) Next(m *Message) bool {
 		case "unsubscribe":
 			m.Kind = Unsubscribed
 			c.Skip()
+		case "presence":
+			m.Kind = Present
+			d.present(m)
 		case "error":
 			m.Kind = Error
 			d.reason(m)
@@ -285,10 +294,66 @@ func (d *centrifugoDecoder) push(m *Message) {
 			if m.Code >= 3500 && m.Code < 4000 || m.Code >= 4500 {
 				m.Kind = Error // final: the client may not come back
 			}
-		default: // join, leave, message, refresh
+		case "join":
+			d.moved(m, Joined)
+		case "leave":
+			d.moved(m, Left)
+		default: // message, refresh
 			c.Skip()
 		}
 	}
+}
+
+// present reads the answer to the question who is there: the clients by their ids.
+func (d *centrifugoDecoder) present(m *Message) {
+	c := &d.c
+	m.Payload = nobody
+	if !c.Open() {
+		return
+	}
+	for key, ok := c.Member(); ok; key, ok = c.Member() {
+		if raw := c.Skip(); string(key) == "presence" && len(raw) > 0 && raw[0] == '{' {
+			m.Payload = raw
+		}
+	}
+}
+
+// nobody is the list of those who are there, where it is empty and so left out.
+var nobody = []byte(`{}`)
+
+// moved reads who has come or gone.
+func (d *centrifugoDecoder) moved(m *Message, kind Kind) {
+	c := &d.c
+	if !c.Open() {
+		return
+	}
+	for key, ok := c.Member(); ok; key, ok = c.Member() {
+		if string(key) != "info" {
+			c.Skip()
+			continue
+		}
+		if m.Member, m.Client = clientInfo(c); len(m.Client) > 0 {
+			m.Kind = kind
+		}
+	}
+}
+
+// clientInfo reads whose client somebody is, and its id.
+func clientInfo(c *Cursor) (user, client []byte) {
+	if !c.Open() {
+		return nil, nil
+	}
+	for key, ok := c.Member(); ok; key, ok = c.Member() {
+		switch string(key) {
+		case "user":
+			user = c.Text()
+		case "client":
+			client = c.Text()
+		default:
+			c.Skip()
+		}
+	}
+	return user, client
 }
 
 // publication reads one publication into m; the cursor stands before it.

@@ -95,6 +95,7 @@ type Can struct {
 	Fallback    bool // what a client says, and what it hears, may go over plain HTTP: see driver/detour
 	Priority    bool // publications may carry a priority
 	Presence    bool // subscriptions may ask who is there, and so may who has asked so, again
+	Connections bool // and that is told of connections, each with its user, if a token says who that is; and listed only when asked for
 	Quality     bool // subscriptions and publications have a Quality; what is not acknowledged is AtMostOnce
 }
 
@@ -112,6 +113,7 @@ type Promises struct {
 	Idempotency      bool   // publications with the same key take effect once
 	Takeover         string // closes-old, keeps-both; "" promises nothing
 	Copies           string // where subscriptions overlap: one, per-subscription, either; "" promises nothing
+	Presence         string // of who is there: in-order, every-change, best-effort; "" if it can't say
 }
 
 // Verb names a command.
@@ -132,7 +134,7 @@ const (
 	Leave                       // the client goes, and its session with it; if Can.Leave
 	Garbage                     // what is no command: it ends in its middle, after its ID
 	Nonsense                    // a command that the protocol does not have
-	Who                         // Channel, with a subscription that says Presence: who is there now; Present answers
+	Who                         // Channel, with a subscription that says Presence: who is there now; Present answers, with the ID if Can.Connections
 )
 
 // Command is something that the client says.
@@ -193,9 +195,9 @@ const (
 	Released                 // ID: an ExactlyOnce delivery won't be repeated
 	Granted                  // Channel: the server has subscribed the client by itself
 	Passed                   // Channel, Offset; Epoch if told: whatever the filter of the subscription lets through, up to and including Offset, has come
-	Present                  // Channel; Payload: who is there, a JSON array of texts
-	Joined                   // Channel, Member: somebody has come
-	Left                     // Channel, Member: somebody has gone
+	Present                  // Channel, or the ID of the Who; Payload: who is there, see EachMember
+	Joined                   // Channel, Member, Client: somebody has come
+	Left                     // Channel, Member, Client: somebody has gone
 	Row                      // Channel, Payload, Offset of the event that it is; Epoch: the channel keeps it as the latest of its key
 	Snapshot                 // Channel, Epoch, Offset: the Rows that came since the Subscribed are of this position; Last: they are all that there are
 )
@@ -218,7 +220,7 @@ type Message struct {
 	Payload    []byte // the published JSON value, stamp included
 	Reason     []byte
 	Member     []byte // Joined, Left: who
-	Client     []byte // Connected: the id of the connection, if the server tells it
+	Client     []byte // Connected: the id of the connection, if the server tells it; Joined, Left: of theirs, if Can.Connections
 
 	HeartbeatEvery   time.Duration // Connected: the server pings this often; 0: it doesn't
 	HeartbeatTimeout time.Duration // Connected: and expects an answer within

@@ -27,6 +27,7 @@ func describe(m *Message) string {
 	add(m.ID != 0, "id=%d", m.ID)
 	add(len(m.Channel) > 0, "channel=%s", m.Channel)
 	add(len(m.Member) > 0, "member=%s", m.Member)
+	add(len(m.Client) > 0 && m.Kind != Connected, "of=%s", m.Client)
 	add(len(m.Epoch) > 0, "epoch=%s", m.Epoch)
 	add(m.Positioned, "offset=%d", m.Offset)
 	add(m.Recovering, "recovering")
@@ -162,6 +163,12 @@ func TestCentrifugoMessages(t *testing.T) {
 		{"too old", `{"id":1,"error":{"code":109,"message":"token expired"}}` + "\n" + `{"id":2,"error":{"code":102,"message":"unknown channel"}}`, `error id=1 code=109 reason="token expired" denied vague | error id=2 code=102 reason="unknown channel"`},
 		{"no right", `{"id":2,"error":{"code":103,"message":"permission denied"}}` + "\n" + `{"id":2,"error":{"code":105,"message":"already subscribed"}}`, `error id=2 code=103 reason="permission denied" denied | error id=2 code=105 reason="already subscribed"`},
 		{"pushes of no interest", `{"push":{"channel":"c","join":{"info":{}}}}` + "\n" + `{"push":{"channel":"c","leave":{"info":{}}}}` + "\n" + `{"push":{"message":{"data":1}}}` + "\n" + `{"push":{"channel":"c","subscribe":{}}}` + "\n" + `{"push":{"refresh":{}}}`, `ignored channel=c | ignored channel=c | ignored | granted channel=c | ignored`},
+		{"who is there", `{"id":7,"presence":{"presence":{"UUID":{"client":"UUID","user":"u"},"V\u0056":{"client":"VV"}}}}`, `present id=7 payload={"UUID":{"client":"UUID","user":"u"},"V\u0056":{"client":"VV"}}`},
+		{"nobody is there", `{"id":7,"presence":{}}` + "\n" + `{"presence":{"presence":null},"id":8}`, `present id=7 payload={} | present id=8 payload={}`},
+		{"somebody comes, and goes", `{"push":{"channel":"c","join":{"info":{"user":"u","client":"UUID","conn_info":{"a":1}}}}}` + "\n" + `{"push":{"leave":{"info":{"client":"UUID","user":"u"}},"channel":"c"}}`, `joined channel=c member=u of=UUID | left channel=c member=u of=UUID`},
+		{"nobody that is known comes", `{"push":{"channel":"c","join":{"info":{"client":"UUID"}}}}`, `joined channel=c of=UUID`},
+		{"a list that is none", `{"id":7,"presence":[]}`, `!unexpected type`},
+		{"who comes without an object", `{"push":{"channel":"c","join":{"info":"u"}}}`, `!unexpected type`},
 		{"replies to what we never ask", `{"id":9,"rpc":{"data":1}}` + "\n" + `{"id":9,"history":{"publications":[{"data":1}]}}`, `ignored id=9 | ignored id=9`},
 
 		{"publication without data", `{"push":{"channel":"c","pub":{"offset":1}}}`, `!without data`},
@@ -184,7 +191,7 @@ func TestCommands(t *testing.T) {
 		{"with a token", Command{Verb: Connect, ID: 1, Token: `a"b`, User: "u"}, `{"id":1,"type":"connect","token":"a\"b","user":"u"}`, `{"id":1,"connect":{"token":"a\"b","name":"squall"}}`},
 		{"with a will", Command{Verb: Connect, ID: 1, User: "u", Will: &Will{Channel: "c", Payload: []byte(`{"a":1}`)}}, `{"id":1,"type":"connect","user":"u","will":{"channel":"c","data":{"a":1}}}`, `{"id":1,"connect":{"name":"squall"}}`},
 		{"subscribe", Command{Verb: Subscribe, ID: 2, Channel: "vote.1"}, `{"id":2,"type":"subscribe","channel":"vote.1"}`, `{"id":2,"subscribe":{"channel":"vote.1"}}`},
-		{"subscribe, and ask who is there", Command{Verb: Subscribe, ID: 2, Channel: "c", Presence: true}, `{"id":2,"type":"subscribe","channel":"c","presence":true}`, `{"id":2,"subscribe":{"channel":"c"}}`},
+		{"subscribe, and ask who is there", Command{Verb: Subscribe, ID: 2, Channel: "c", Presence: true}, `{"id":2,"type":"subscribe","channel":"c","presence":true}`, `{"id":2,"subscribe":{"channel":"c","join_leave":true}}`},
 		{"subscribe to rows", Command{Verb: Subscribe, ID: 2, Channel: "c", Snapshot: true}, `{"id":2,"type":"subscribe","channel":"c","snapshot":true}`, `{"id":2,"subscribe":{"channel":"c"}}`},
 		{"recover", Command{Verb: Subscribe, ID: 2, Channel: "c", Recover: true, Epoch: "e", Offset: 12}, `{"id":2,"type":"subscribe","channel":"c","recover":{"epoch":"e","offset":12}}`, `{"id":2,"subscribe":{"channel":"c","recover":true,"offset":12,"epoch":"e"}}`},
 		{"recover from the start", Command{Verb: Subscribe, ID: 2, Channel: "c", Recover: true, Epoch: "e"}, `{"id":2,"type":"subscribe","channel":"c","recover":{"epoch":"e","offset":0}}`, `{"id":2,"subscribe":{"channel":"c","recover":true,"epoch":"e"}}`},
@@ -194,6 +201,7 @@ func TestCommands(t *testing.T) {
 		{"a channel of any letters", Command{Verb: Subscribe, ID: 5, Channel: "ü\"\n"}, `{"id":5,"type":"subscribe","channel":"ü\"\n"}`, `{"id":5,"subscribe":{"channel":"ü\"\n"}}`},
 		{"ping", Command{Verb: Ping, ID: 6}, `{"id":6,"type":"ping"}`, ``},
 		{"pong", Command{Verb: Pong}, `{"type":"pong"}`, `{}`},
+		{"who is there", Command{Verb: Who, ID: 7, Channel: "c"}, `{"id":7,"type":"presence","channel":"c"}`, `{"id":7,"presence":{"channel":"c"}}`},
 		{"no verb", Command{ID: 1}, ``, ``},
 	} {
 		for d, want := range map[Dialect]string{Events{}: row.events, Centrifugo{}: row.centrifugo} {
@@ -298,6 +306,7 @@ func FuzzCentrifugo(f *testing.F) {
 	fuzzDecode(f, Centrifugo{}, []string{
 		`{"id":3,"subscribe":{"epoch":"E","publications":[{"data":{"n":4},"offset":4},{"data":5,"offset":5}],"recovered":true,"offset":3}}`,
 		`{"push":{"channel":"news","pub":{"data":{"n":1},"offset":1}}}` + "\n{}",
+		`{"id":7,"presence":{"presence":{"UUID":{"client":"UUID","user":"u"}}}}`, `{"push":{"channel":"c","join":{"info":{"user":"u","client":"UUID"}}}}`,
 		`{"id":1,"connect":{"ping":25,"pong":true}}`, `{"push":{"disconnect":{"code":3001,"reason":"x"}}}`,
 	})
 }
