@@ -77,7 +77,8 @@ func Run(ctx context.Context, plan *scenario.Plan, cfg Config) (*Outcome, error)
 			Heartbeat: g.Heartbeat.Every, HeartbeatLimit: g.Heartbeat.Timeout,
 			AckTimeout: plan.Drain.AckTimeout, DialectPing: f.about.Can.ClientPing, Ack: f.about.Can.Ack, Causal: plan.Causal(),
 			LastID: f.about.LastID, Quality: f.highest(), ProbeByPing: f.about.Can.Quality, Leaves: f.about.Can.Leave,
-			Refused: g.Refused, Fallback: transports(g.Fallback),
+			Connections: f.about.Can.Connections,
+			Refused:     g.Refused, Fallback: transports(g.Fallback),
 		})
 	}
 	for i := range cfg.Loops {

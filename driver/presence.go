@@ -7,26 +7,33 @@ import (
 
 	"squall/assert/history"
 	"squall/driver/dialect"
+	"squall/driver/session"
 )
 
 // mostMember bounds the names of members that a target is believed, bytes.
 const mostMember = 200
 
-// readMembers resolves the names in s.msg, which says who is there, comes or goes.
+// readMembers resolves the names in s.msg, which says who is there, comes or goes. A
+// connection of nobody that is known is nobody's.
 func (s *shard) readMembers() {
-	in := &s.in
+	in, apart := &s.in, s.fleet.about.Can.Connections
+	s.members, s.digests = s.members[:0], s.digests[:0]
 	if s.msg.Kind != dialect.Present {
 		in.Member = s.memberOf(s.msg.Member)
+		s.digests = append(s.digests, session.Digest(s.msg.Client))
+		in.Connections = s.digests
 		return
 	}
-	s.members = s.members[:0]
-	var c dialect.Cursor
-	for c.Reset(s.msg.Payload); c.Array(); {
-		for c.Element() {
-			s.members = append(s.members, s.memberOf(c.Text()))
+	dialect.EachMember(&s.roster, s.msg.Payload, func(connection, user []byte) {
+		if apart && len(user) == 0 {
+			return
 		}
-	}
-	in.Members = s.members
+		s.members = append(s.members, s.memberOf(user))
+		if apart {
+			s.digests = append(s.digests, session.Digest(connection))
+		}
+	})
+	in.Members, in.Connections = s.members, s.digests
 }
 
 func (s *shard) memberOf(name []byte) history.MemberID {

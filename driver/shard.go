@@ -79,6 +79,8 @@ type shard struct {
 	weighing  weighing           // of a plan that expects transformations
 	sums      sums               // of a plan that expects sums
 	members   []history.MemberID // scratch
+	digests   []uint64           // likewise
+	roster    dialect.Cursor     // likewise
 	out       session.Out
 	sprung    []step // triggers whose moment has come
 	opcode    byte

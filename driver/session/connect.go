@@ -86,7 +86,7 @@ func (s *Session) connected(in *Incoming, out *Out) {
 	s.allow(int32(in.Message.Window))
 	e := s.event(history.Connected, in.Now)
 	e.Due, e.Arrived = s.dialDue, in.Arrived
-	e.Offset = digest(in.Message.Client)
+	e.Offset = Digest(in.Message.Client)
 	s.began = in.Message.Began
 	s.resume(in.Message.Resumed, &e)
 	out.emit(e)
@@ -294,8 +294,8 @@ func (s *Session) unanswered() string {
 	return "no answer to subscribe within " + s.answerTimeout().String()
 }
 
-// digest is 64-bit FNV-1a of a connection's id; 0 if there is none.
-func digest(id []byte) uint64 {
+// Digest is 64-bit FNV-1a of a connection's id; 0 if there is none.
+func Digest(id []byte) uint64 {
 	if len(id) == 0 {
 		return 0
 	}

@@ -37,6 +37,9 @@ func (s *Session) live(now time.Duration, out *Out) {
 		} else {
 			out.do(Do{Kind: WirePing})
 		}
+		if s.cfg.Connections {
+			s.lookAgain(now, out)
+		}
 	}
 }
 

@@ -35,6 +35,8 @@ type Incoming struct {
 
 	Member  history.MemberID   // of Message.Member, if any
 	Members []history.MemberID // of a Present; valid during the call
+
+	Connections []uint64 // digests: of the Members, or of the Member, where they are connections
 }
 
 // Message is one step: something that the server said.

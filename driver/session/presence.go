@@ -1,6 +1,7 @@
 package session
 
 import (
+	"slices"
 	"time"
 
 	"squall/assert/history"
@@ -15,12 +16,26 @@ func (s *Session) AskWho(now time.Duration, out *Out) (n int) {
 	}
 	for i := range s.subs {
 		if sub := &s.subs[i]; sub.watch && sub.state == active && sub.id != 0 {
-			sub.who, sub.whoSent = s.id(), now
-			out.send(Command{Verb: dialect.Who, ID: sub.who, Channel: sub.channel})
+			s.ask(sub, now, out)
 			n++
 		}
 	}
 	return n
+}
+
+func (s *Session) ask(sub *subscription, now time.Duration, out *Out) {
+	sub.who, sub.whoSent = s.id(), now
+	out.send(Command{Verb: dialect.Who, ID: sub.who, Channel: sub.channel})
+}
+
+// lookAgain asks with each of the client's own pings, where a WebSocket pong may overtake
+// what is told of who is there: the answers bound that.
+func (s *Session) lookAgain(now time.Duration, out *Out) {
+	for i := range s.subs {
+		if sub := &s.subs[i]; sub.roll != nil && sub.state == active && sub.who == 0 {
+			s.ask(sub, now, out)
+		}
+	}
 }
 
 // Asking counts the questions who is there that are unanswered.
@@ -55,31 +70,66 @@ func (s *Session) watching(c history.ChannelID) *subscription {
 	return nil
 }
 
+// asking finds the subscription whose question who is there has an id.
+func (s *Session) asking(id uint64) *subscription {
+	for i := range s.subs {
+		if sub := &s.subs[i]; sub.who == id && id != 0 && sub.watch && sub.state == active {
+			return sub
+		}
+	}
+	return nil
+}
+
 // present tells who is there.
 func (s *Session) present(in *Incoming, out *Out) {
 	sub := s.watching(in.Channel)
+	if s.cfg.Connections {
+		sub = s.asking(in.Message.ID)
+	}
 	if sub == nil {
 		return
 	}
 	e := s.event(history.Present, in.Now)
-	e.Channel, e.Arrived, e.Code, e.Due = in.Channel, in.Arrived, int32(len(in.Members)), sub.sent
+	e.Channel, e.Arrived, e.Due = sub.channel, in.Arrived, sub.sent
 	if sub.who != 0 && in.Message.ID == sub.who {
 		sub.who, e.Due = 0, sub.whoSent
 	}
+	var changes []change
+	if sub.roll != nil {
+		changes = sub.roll.list(in.Connections, in.Members)
+		slices.Sort(in.Members)
+		in.Members = slices.Compact(in.Members)
+	}
+	e.Code = int32(len(in.Members))
 	out.emit(e)
 	e.Kind, e.Code = history.Member, 0
 	for _, m := range in.Members {
 		e.Epoch = m
 		out.emit(e)
 	}
+	for _, c := range changes {
+		kind := history.Joined
+		if c.gone {
+			kind = history.Left
+		}
+		s.tellMoved(kind, sub.channel, c.member, in, out)
+	}
 }
 
 // moved tells that somebody has come, or gone.
 func (s *Session) moved(kind history.Kind, in *Incoming, out *Out) {
-	if s.watching(in.Channel) == nil {
-		return
+	sub := s.watching(in.Channel)
+	switch {
+	case sub == nil:
+	case !s.cfg.Connections:
+		s.tellMoved(kind, sub.channel, in.Member, in, out)
+	case sub.state == active && len(in.Message.Member) > 0 && sub.roll.move(seat{in.Connections[0], in.Member}, kind == history.Left):
+		s.tellMoved(kind, sub.channel, in.Member, in, out)
 	}
+}
+
+func (s *Session) tellMoved(kind history.Kind, c history.ChannelID, m history.MemberID, in *Incoming, out *Out) {
 	e := s.event(kind, in.Now)
-	e.Channel, e.Arrived, e.Epoch = in.Channel, in.Arrived, in.Member
+	e.Channel, e.Arrived, e.Epoch = c, in.Arrived, m
 	out.emit(e)
 }

@@ -57,6 +57,7 @@ type Config struct {
 	Leaves         bool            // the dialect has a word for going
 	Causal         bool            // publications name what their client received before
 	Refused        bool            // the server must not let the clients in
+	Connections    bool            // who is there is told of connections, and listed only when asked for
 
 	Fallback []history.Transport // tried in turn where the upgrade is refused
 }

@@ -34,11 +34,12 @@ type subscription struct {
 	forbidden bool // the server must refuse it
 	wanted    bool // the plan has not taken it away
 	recover   bool
-	kept      bool // its session is to keep its backlog
-	held      bool // the session has it: a server that resumes the session goes on with it
-	placed    bool // epoch and offset are known
-	behind    bool // offset < top after a recovered answer
-	watch     bool // the server is to say who is there
+	kept      bool  // its session is to keep its backlog
+	held      bool  // the session has it: a server that resumes the session goes on with it
+	placed    bool  // epoch and offset are known
+	behind    bool  // offset < top after a recovered answer
+	watch     bool  // the server is to say who is there
+	roll      *roll // what was told of that, where it is told of connections
 	fences    uint16
 	filter    uint8 // number of its filter; 0: none
 	rows      bool  // the rows of the channel are wanted
@@ -87,6 +88,12 @@ func (s *Session) subscribe(sub *subscription, now time.Duration, out *Out) {
 	}
 	if sub.watch {
 		e.Flags |= history.FlagPresence
+		if s.cfg.Connections {
+			if sub.roll == nil {
+				sub.roll = new(roll)
+			}
+			sub.roll.begin()
+		}
 	}
 	out.emit(e)
 	out.send(c)
@@ -167,6 +174,9 @@ func (s *Session) subscribed(in *Incoming, out *Out) {
 		e.Flags |= history.FlagRecovered
 	}
 	out.emit(e)
+	if sub.roll != nil {
+		s.ask(sub, in.Now, out)
+	}
 	s.settle(in.Now, out)
 }
 
