@@ -39,6 +39,7 @@ type Brief struct {
 	Goodbye    string                 `json:"goodbye,omitempty"`   // what a client says when it goes: close frame, or a word of the dialect's
 	Members    []string               `json:"members,omitempty"`   // by client, whom the target takes it for, where presence is judged; none that is secret
 	Strangers  bool                   `json:"strangers,omitempty"` // and of some of them nobody knows
+	Apart      bool                   `json:"apart,omitempty"`     // lists of who is there are not told in one order with who comes and goes, and a pong may come before both
 	Blocked    bool                   `json:"blocked,omitempty"`   // the plan lets clients need their fallback
 	Memory     int64                  `json:"memory"`              // bytes that the ledger may use
 }

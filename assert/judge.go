@@ -115,7 +115,7 @@ func NewJudge(b *Brief, names *history.Names) *Judge {
 	j.beats = newBeats(&j.want, clients)
 	j.shaping = newShaping(&j.want, b, names)
 	j.sums = newSums(&j.want)
-	j.presences = newPresences(&j.want, clients)
+	j.presences = newPresences(&j.want, clients, j.brief.Apart)
 	j.snaps = newSnapshots(&j.want)
 	j.parts = []*Judge{j}
 	return j

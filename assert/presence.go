@@ -117,6 +117,7 @@ type attendee struct {
 	serial    int32
 	connected time.Duration // Seen of the answer to the connect
 	proven    time.Duration // Sent of the latest that was answered on this connection; 0: nothing yet
+	told      time.Duration // the same of what is answered behind all that was told before
 	pinged    time.Duration // Sent of its latest own ping on this connection; 0: none yet
 	expires   time.Duration // of what is sent from then on nothing is proven; 0: of everything something is
 	outcast   bool
@@ -137,6 +138,7 @@ type attendee struct {
 // presences is what one shard knows of who is there.
 type presences struct {
 	on       bool
+	apart    bool // see Brief
 	ended    bool
 	wants    []*want
 	grain    time.Duration // between two ticks
@@ -153,7 +155,8 @@ type presences struct {
 // mostMoves bounds what one shard remembers of who came and went, and of names in lists.
 const mostMoves = 1 << 23
 
-func newPresences(w *wants, clients int) (x presences) {
+func newPresences(w *wants, clients int, apart bool) (x presences) {
+	x.apart = apart
 	for i := range w.all {
 		if e := &w.all[i]; e.Rule == "presence" {
 			x.wants, x.on = append(x.wants, e), true
@@ -202,6 +205,10 @@ func (x *presences) add(j *Judge, e *history.Event) {
 		sent := e.Due
 		if a := x.of(e.Client); a.pinged > 0 { // who was frozen counts from the thaw, and the ping is older
 			sent = min(sent, a.pinged)
+		}
+		if x.apart { // of a pong nobody knows what it has overtaken
+			x.answered(e, sent)
+			return
 		}
 		x.prove(e, sent)
 	case history.Probe:
@@ -301,7 +308,7 @@ func (x *presences) rare(j *Judge, e *history.Event) {
 
 // connected begins a connection. What a session kept goes on, or is over.
 func (x *presences) connected(a *attendee, e *history.Event) {
-	a.life, a.connected, a.proven, a.pinged, a.vanished = e.Life, e.Seen, 0, 0, false
+	a.life, a.connected, a.proven, a.told, a.pinged, a.vanished = e.Life, e.Seen, 0, 0, 0, false
 	a.session = e.Has(history.FlagSession)
 	heard := a.unheard == 1 // of no other
 	if a.unheard = 0; !a.session {
@@ -443,22 +450,31 @@ func (x *presences) closed(j *Judge, a *attendee, e *history.Event) {
 	a.stays = a.stays[:0]
 }
 
-// prove notes that the target has answered something on the client's connection.
+// prove notes that the target has answered something on the client's connection, behind
+// all that it had been told there.
 func (x *presences) prove(e *history.Event, sent time.Duration) {
+	if a := x.of(e.Client); x.answered(e, sent) {
+		a.told = max(a.told, sent)
+		if len(a.views) > 0 {
+			x.tick(a, e.Seen)
+		}
+	}
+}
+
+// answered notes that the connection worked when that was sent.
+func (x *presences) answered(e *history.Event, sent time.Duration) bool {
 	a := x.of(e.Client)
 	if e.Life != a.life || sent < a.connected || a.expires > 0 && sent >= a.expires {
-		return
+		return false
 	}
 	a.proven = max(a.proven, sent)
-	if len(a.views) > 0 {
-		x.tick(a, e.Seen)
-	}
+	return true
 }
 
 // tick notes a moment, in the place of the latest one if that is of the same and close to
 // the one before.
 func (x *presences) tick(a *attendee, seen time.Duration) {
-	t := instant{serial: a.serial, sent: a.proven, seen: seen}
+	t := instant{serial: a.serial, sent: a.told, seen: seen}
 	if n := len(a.ticks); n >= a.barrier+2 && a.ticks[n-1].serial == t.serial && a.ticks[n-2].serial == t.serial && a.ticks[n-1].sent < a.ticks[n-2].sent+x.grain {
 		a.ticks[n-1] = t
 		return
@@ -482,7 +498,7 @@ func (x *presences) tell(e *history.Event) {
 	a.serial++
 	if e.Kind != history.Present {
 		x.told++
-		v.moves = append(v.moves, move{serial: a.serial, member: e.Epoch, gone: e.Kind == history.Left, after: max(v.asked, a.proven), seen: e.Seen})
+		v.moves = append(v.moves, move{serial: a.serial, member: e.Epoch, gone: e.Kind == history.Left, after: max(v.asked, a.told), seen: e.Seen})
 		return
 	}
 	x.listed++

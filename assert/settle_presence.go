@@ -297,6 +297,10 @@ func (c *viewer) judge(x *presences) {
 	c.rest(x, last)
 }
 
+// apart reports whether lists and what is told of changes come each in an order of its
+// own, so that one may be ahead of the other: then each is held against what is true alone.
+func (c *viewer) apart() bool { return c.s.j.brief.Apart }
+
 // blind reports whether an announced gap stands before a serial.
 func (c *viewer) blind(serial int32) bool { return c.v.gap > 0 && serial >= c.v.gap }
 
@@ -446,6 +450,7 @@ func (c *viewer) compare(x *presences, l *roster) {
 		case h.in || h.flapped || c.struck(min(from, h.after-c.w.Within), l.seen):
 		case !u.possibly(from, l.seen):
 			c.ghost(m, u, at, "is listed")
+		case c.apart():
 		default:
 			c.report(PresenceDiffRace, m, l.seen, false, fmt.Sprintf("%s is in the list that was asked for at %v, and was not said to come since %v", c.name(m), round(l.due), round(h.seen)))
 		}
@@ -456,6 +461,7 @@ func (c *viewer) compare(x *presences, l *roster) {
 		case !h.in || named[m] || c.struck(min(from, h.after-c.w.Within), l.seen):
 		case u.surely(from, l.seen):
 			c.wrong(c.missing(u, l.seen), m, at, "is not listed")
+		case c.apart():
 		default:
 			c.report(PresenceDiffRace, m, l.seen, false, fmt.Sprintf("%s is not in the list that was asked for at %v, and was not said to leave since %v", c.name(m), round(l.due), round(h.seen)))
 		}
@@ -481,12 +487,12 @@ func (c *viewer) rest(x *presences, last *roster) {
 		}
 	}
 	for _, m := range sorted(c.held) {
-		if h := c.held[m]; h.in && (last == nil || named[m]) {
+		if h := c.held[m]; h.in && (last == nil || c.apart() || named[m]) {
 			c.ended(m, c.room.users[m], h, last)
 		}
 	}
 	for _, m := range c.room.order {
-		if h := c.holds(m); !h.in && !h.flapped && (last == nil || !named[m]) {
+		if h := c.holds(m); !h.in && !h.flapped && (last == nil || c.apart() || !named[m]) {
 			c.ended(m, c.room.users[m], h, last)
 		}
 	}

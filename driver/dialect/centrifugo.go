@@ -26,7 +26,7 @@ func (Centrifugo) About() About {
 			Presence: true, Connections: true,
 		},
 		Promises: Promises{
-			Delivery: "at-most-once", Order: "per-channel", Presence: "best-effort",
+			Delivery: "at-most-once", Order: "per-channel",
 			HeartbeatEvery: 25 * time.Second, HeartbeatTimeout: 10 * time.Second,
 		},
 	}

@@ -113,7 +113,6 @@ type Promises struct {
 	Idempotency      bool   // publications with the same key take effect once
 	Takeover         string // closes-old, keeps-both; "" promises nothing
 	Copies           string // where subscriptions overlap: one, per-subscription, either; "" promises nothing
-	Presence         string // of who is there: in-order, every-change, best-effort; "" if it can't say
 }
 
 // Verb names a command.

@@ -27,7 +27,7 @@ func (Events) About() About {
 			Delivery: "exactly-once", Order: "per-channel", Recovery: true,
 			HistorySize: 1000, HistoryTTL: 5 * time.Minute,
 			HeartbeatEvery: 25 * time.Second, HeartbeatTimeout: 10 * time.Second,
-			Idempotency: true, Takeover: "closes-old", Copies: "one", Presence: "in-order",
+			Idempotency: true, Takeover: "closes-old", Copies: "one",
 		},
 	}
 }

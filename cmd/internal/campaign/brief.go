@@ -45,6 +45,7 @@ func NewBrief(plan *scenario.Plan, about dialect.About, target, engine string, s
 	}
 	b.Blocked = plan.Blocked()
 	b.Members, b.Strangers = plan.Members()
+	b.Apart = b.Members != nil && about.Can.Connections
 	wills(b, plan, about)
 	return b
 }
