@@ -35,6 +35,7 @@ type DialectInfo struct {
 	Patterns    bool // subscribe by pattern
 	Filters     bool // subscriptions may carry a filter
 	Presence    bool // subscriptions may ask who is there
+	Connections bool // and connections are, whose user is known by its token alone
 	Priority    bool // publications may carry a priority
 	Unsubscribe bool
 	ClientPing  bool     // the client may ping in the dialect's own words

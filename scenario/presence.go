@@ -88,6 +88,7 @@ func (c *compiler) members() {
 		x := &p.Clients[i]
 		claims := p.claimsIn([]string{x.Token})
 		switch auth := p.Target.Gateway.Auth.On; {
+		case c.dialect.Connections && x.Token == "": // nobody's
 		case p.Target.Embedded && !auth, !p.Target.Embedded && x.Token == "":
 			p.members[i] = x.User
 		case len(claims) == 1:

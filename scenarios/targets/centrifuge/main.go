@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/centrifugal/centrifuge"
+	"github.com/golang-jwt/jwt/v5"
 )
 
 type options struct {
@@ -24,6 +25,8 @@ type options struct {
 	ttl    time.Duration
 	ping   time.Duration
 	queue  int
+	who    bool
+	key    string
 	quiet  bool
 }
 
@@ -34,6 +37,8 @@ func main() {
 	flag.DurationVar(&o.ttl, "history-ttl", 60*time.Second, "how long they are kept")
 	flag.DurationVar(&o.ping, "ping", 25*time.Second, "interval of the server's pings")
 	flag.IntVar(&o.queue, "queue", 16<<20, "`bytes` queued for one client before it is closed as slow")
+	flag.BoolVar(&o.who, "presence", false, "say who is in a channel, and who comes and goes")
+	flag.StringVar(&o.key, "jwt-key", "", "`key` of tokens that say whose a connection is; without, a token is the user's name")
 	flag.BoolVar(&o.quiet, "quiet", false, "say nothing but errors")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -96,13 +101,22 @@ func serve(ctx context.Context, o options) error {
 // allow lets everybody in and everything pass.
 func allow(node *centrifuge.Node, o options) {
 	node.OnConnecting(func(_ context.Context, e centrifuge.ConnectEvent) (centrifuge.ConnectReply, error) {
-		return centrifuge.ConnectReply{Credentials: &centrifuge.Credentials{UserID: e.Token}}, nil
+		user, err := o.user(e.Token)
+		return centrifuge.ConnectReply{Credentials: &centrifuge.Credentials{UserID: user}}, err
 	})
 	node.OnConnect(func(client *centrifuge.Client) {
-		client.OnSubscribe(func(_ centrifuge.SubscribeEvent, done centrifuge.SubscribeCallback) {
+		if o.who {
+			client.OnPresence(func(_ centrifuge.PresenceEvent, done centrifuge.PresenceCallback) {
+				done(centrifuge.PresenceReply{}, nil)
+			})
+		}
+		client.OnSubscribe(func(e centrifuge.SubscribeEvent, done centrifuge.SubscribeCallback) {
 			done(centrifuge.SubscribeReply{Options: centrifuge.SubscribeOptions{
 				EnablePositioning: o.size > 0,
 				EnableRecovery:    o.size > 0,
+				EmitPresence:      o.who,
+				EmitJoinLeave:     o.who,
+				PushJoinLeave:     o.who && e.JoinLeave,
 			}}, nil)
 		})
 		client.OnPublish(func(_ centrifuge.PublishEvent, done centrifuge.PublishCallback) {
@@ -112,4 +126,16 @@ func allow(node *centrifuge.Node, o options) {
 			}}, nil)
 		})
 	})
+}
+
+// user is whose a connection with that token is; "" is nobody's.
+func (o options) user(token string) (string, error) {
+	if o.key == "" || token == "" {
+		return token, nil
+	}
+	var claims jwt.RegisteredClaims
+	if _, err := jwt.ParseWithClaims(token, &claims, func(*jwt.Token) (any, error) { return []byte(o.key), nil }, jwt.WithValidMethods([]string{"HS256"})); err != nil {
+		return "", centrifuge.DisconnectInvalidToken
+	}
+	return claims.Subject, nil
 }
