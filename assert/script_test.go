@@ -194,6 +194,8 @@ func (s *script) with(setting string) error {
 			return err
 		}
 		s.brief.Members[i] = name
+	case "apart": // lists and changes are told apart
+		s.brief.Apart = true
 	case "strangers": // there are users that nobody knows
 		s.brief.Strangers = true
 	case "heartbeat": // every/timeout

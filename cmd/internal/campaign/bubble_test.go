@@ -32,7 +32,7 @@ func compile(t testing.TB, file string, src []byte, seed uint64, set ...string) 
 // planAt compiles a shipped scenario for another target.
 func planAt(t testing.TB, file string, seed uint64, target, dialect string, set ...string) *scenario.Plan {
 	t.Helper()
-	return compileWith(t, file, source(t, file), scenario.Options{Seed: &seed, Run: "00000007", Target: target, Dialect: dialect}, set...)
+	return compileWith(t, file, source(t, file), scenario.Options{Seed: &seed, Run: "00000007", Target: target, Dialect: dialect, Key: keyOfServers}, set...)
 }
 
 func compileWith(t testing.TB, file string, src []byte, o scenario.Options, set ...string) *scenario.Plan {

@@ -63,6 +63,22 @@ var centrifugeRows = []serverRow{
 	{"half-dead", "half-dead.yaml", "centrifugo", nil, "", []string{"-ping", "2s"}},
 	{"compressed", "compressed.yaml", "centrifugo", []string{"clients.readers.count=1000", "clients.readers.subscribe=[{channel: 'feed.{i % 4}', recover: true}]"}, "", nil},
 	{"hostile-clients", "hostile-clients.yaml", "centrifugo", []string{"clients.members.count=1000"}, "", nil},
+	{"who-is-here", "who-is-here.yaml", "centrifugo", append(withTokens("hosts", "members", "phones", "wardens"), "clients.members.count=600", "clients.wardens.subscribe=[{channel: elsewhere}]", closesSlowly), "", []string{"-presence", "-jwt-key", keyOfServers, "-ping", "1s"}},
+}
+
+// keyOfServers signs the tokens by which a server knows whose a connection is.
+const keyOfServers = "of-these-servers-only"
+
+// closesSlowly is how long a server of that library takes to let a client go that has
+// vanished: a ping, half a second for the pong, and five for the answer to the close frame.
+const closesSlowly = "target.promises.heartbeat={every: 1s, timeout: 6s}"
+
+// withTokens lets the clients of groups say who they are.
+func withTokens(groups ...string) (set []string) {
+	for _, g := range groups {
+		set = append(set, "clients."+g+`.token="{jwt({'sub': user})}"`)
+	}
+	return set
 }
 
 // brokerRows are those against MQTT brokers. Mochi is spared what it is known to do
