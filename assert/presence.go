@@ -51,6 +51,10 @@ import (
 // got meanwhile was, something between the first list and now was not told
 // (presence-diff-race), and where it is wrong the list is what is blamed.
 //
+// Where lists are told apart from who comes and goes (a dialect that tells of connections:
+// see Brief.Apart), one may be ahead of the other. Then a list is held against what is true
+// alone, and so is the view, at every answer but a pong, which may overtake both.
+//
 // Nothing is judged of times around which the plan does something to the target, of what
 // is told behind an announced gap, and of names of which nobody knows whose they are.
 // Clients whose rights are taken away, whose token expires, or who break the protocol
