@@ -208,7 +208,7 @@ func (s *Session) Init(cfg *Config, client history.ClientID, subs []Sub, publish
 	if len(subs) > 0 {
 		s.subs = make([]subscription, len(subs))
 		for i, p := range subs {
-			s.subs[i] = subscription{channel: p.Channel, pattern: p.Pattern, recover: p.Recover, kept: p.Kept, quality: p.Quality, forbidden: p.Refused, filter: p.Filter, watch: p.Watch, rows: p.Rows, wanted: true}
+			s.subs[i] = subscription{channel: p.Channel, pattern: p.Pattern, recover: p.Recover, kept: p.Kept, quality: p.Quality, forbidden: p.Refused, filter: p.Filter, watch: watcher(p.Watch), rows: p.Rows, wanted: true}
 			s.keeps = s.keeps || p.Kept
 		}
 	}

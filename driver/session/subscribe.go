@@ -19,31 +19,30 @@ const (
 
 // subscription is one planned subscription with its position.
 type subscription struct {
+	// What each message looks at comes first, and so into one cache line.
 	channel   history.ChannelID
 	epoch     history.EpochID
 	offset    uint64 // highest received, or the top of an answer that started afresh
 	top       uint64 // of the last answer: the replay is complete when offset reaches it
-	sent      time.Duration
-	whoSent   time.Duration
-	who       uint64 // of a question who is there that is unanswered, sent at whoSent
-	id        uint64 // of the subscribe; 0: a session brought it along
-	unsub     uint64 // id of an unsubscribe that is unanswered
 	state     subState
-	pattern   bool
+	filter    uint8 // number of its filter; 0: none
+	fences    uint16
 	quality   dialect.Quality
+	pattern   bool
 	forbidden bool // the server must refuse it
 	wanted    bool // the plan has not taken it away
 	recover   bool
-	kept      bool  // its session is to keep its backlog
-	held      bool  // the session has it: a server that resumes the session goes on with it
-	placed    bool  // epoch and offset are known
-	behind    bool  // offset < top after a recovered answer
-	watch     bool  // the server is to say who is there
-	roll      *roll // what was told of that, where it is told of connections
-	fences    uint16
-	filter    uint8 // number of its filter; 0: none
-	rows      bool  // the rows of the channel are wanted
-	baseless  bool  // and have not all come, or not of what follows
+	kept      bool // its session is to keep its backlog
+	held      bool // the session has it: a server that resumes the session goes on with it
+	placed    bool // epoch and offset are known
+	behind    bool // offset < top after a recovered answer
+	rows      bool // the rows of the channel are wanted
+	baseless  bool // and have not all come, or not of what follows
+
+	sent  time.Duration
+	id    uint64 // of the subscribe; 0: a session brought it along
+	unsub uint64 // id of an unsubscribe that is unanswered
+	watch *watch // the server is to say who is there; nil: it is not
 }
 
 func (s *Session) subscribeAll(now time.Duration, out *Out) {
@@ -62,13 +61,13 @@ func (s *Session) subscribeAll(now time.Duration, out *Out) {
 
 func (s *Session) subscribe(sub *subscription, now time.Duration, out *Out) {
 	sub.id, sub.sent, sub.state = s.id(), now, asked
-	sub.behind, sub.who = false, 0
+	sub.behind = false
 	if s.fresh {
 		sub.placed = false
 	}
 	s.open++
 	s.answerBy = now + s.answerTimeout()
-	c := Command{Verb: dialect.Subscribe, ID: sub.id, Channel: sub.channel, Pattern: sub.pattern, Quality: sub.quality, Filter: sub.filter, Watch: sub.watch, Rows: sub.rows}
+	c := Command{Verb: dialect.Subscribe, ID: sub.id, Channel: sub.channel, Pattern: sub.pattern, Quality: sub.quality, Filter: sub.filter, Watch: sub.watch != nil, Rows: sub.rows}
 	e := s.event(history.Subscribe, now)
 	e.Channel, e.Sent, e.Publisher = sub.channel, now, int32(sub.filter)
 	if sub.rows {
@@ -86,14 +85,9 @@ func (s *Session) subscribe(sub *subscription, now time.Duration, out *Out) {
 	if sub.forbidden {
 		e.Flags |= history.FlagForbidden
 	}
-	if sub.watch {
+	if sub.watch != nil {
 		e.Flags |= history.FlagPresence
-		if s.cfg.Connections {
-			if sub.roll == nil {
-				sub.roll = new(roll)
-			}
-			sub.roll.begin()
-		}
+		sub.watch.begin(s.cfg.Connections)
 	}
 	out.emit(e)
 	out.send(c)
@@ -174,7 +168,7 @@ func (s *Session) subscribed(in *Incoming, out *Out) {
 		e.Flags |= history.FlagRecovered
 	}
 	out.emit(e)
-	if sub.roll != nil {
+	if sub.watch != nil && sub.watch.roll != nil {
 		s.ask(sub, in.Now, out)
 	}
 	s.settle(in.Now, out)
@@ -210,8 +204,12 @@ func (s *Session) delivered(in *Incoming, out *Out) {
 		s.fenced(in.Channel, sub)
 	}
 	out.emit(e)
-	in.tellAltered(e, out)
-	in.tellSum(&e, out)
+	if in.Altered != "" {
+		in.tellAltered(e, out)
+	}
+	if in.Told != 0 {
+		in.tellSum(&e, out)
+	}
 	if s.cfg.Causal {
 		s.noteCause(in, m.Replay, out)
 	}
@@ -230,14 +228,13 @@ func (s *Session) given(in *Incoming, out *Out) {
 		Due: in.Due, Arrived: in.Arrived, Seen: in.Now, Bytes: in.Bytes,
 	}
 	out.emit(e)
-	in.tellAltered(e, out)
+	if in.Altered != "" {
+		in.tellAltered(e, out)
+	}
 }
 
 // tellSum tells which sum the message that e tells of holds.
 func (in *Incoming) tellSum(e *history.Event, out *Out) {
-	if in.Told == 0 {
-		return
-	}
 	x := history.Event{
 		Kind: history.Told, Client: e.Client, Life: e.Life, Channel: e.Channel, Seen: e.Seen, Arrived: e.Arrived,
 		Code: in.Told, Epoch: in.Key, Offset: uint64(in.Amount), Result: history.OK,
@@ -250,9 +247,6 @@ func (in *Incoming) tellSum(e *history.Event, out *Out) {
 
 // tellAltered tells what is wrong with the payload of the message that e tells of.
 func (in *Incoming) tellAltered(e history.Event, out *Out) {
-	if in.Altered == "" {
-		return
-	}
 	e.Kind, e.Note, e.Result = history.Altered, in.Altered, history.Failed
 	if in.Raw {
 		e.Result = history.OK

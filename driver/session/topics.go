@@ -24,7 +24,7 @@ func (s *Session) Subscribe(p Sub, now time.Duration, out *Out) (ok bool) {
 	// The position is not kept over an unsubscribe: what came meanwhile was not
 	// wanted.
 	*sub = subscription{
-		channel: p.Channel, pattern: p.Pattern, recover: p.Recover, kept: p.Kept, quality: p.Quality, filter: p.Filter, watch: p.Watch, rows: p.Rows,
+		channel: p.Channel, pattern: p.Pattern, recover: p.Recover, kept: p.Kept, quality: p.Quality, filter: p.Filter, watch: watcher(p.Watch), rows: p.Rows,
 		wanted: true, unsub: sub.unsub, fences: sub.fences,
 	}
 	if s.state == Live {
