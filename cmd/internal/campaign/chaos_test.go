@@ -748,6 +748,9 @@ var alsoTrue = map[string]map[string]string{
 		"ack-then-drop":             "nobody may be there without a filter",
 	},
 	"ack-then-drop": {
+		"debounced-superseded":      "delivery leaves shaped channels: of a debounced one the message before it comes, as if nothing had followed",
+		"debounce-unsettled":        "the same, where it is the last",
+		"last-value-swallowed":      "the same, where it is the last",
 		"slow-consumer-silent-drop": "everybody who is subscribed was slow as well",
 		"confirmed-not-subscribed":  "the fence may be what was dropped, and the only thing that a returned client was owed",
 	},
