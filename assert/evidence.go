@@ -70,7 +70,7 @@ const firstEvidence = 1 << 10
 // evidence is the ring of a shard's most recent facts. A witness is cut out of
 // it when an anomaly is met, before the ring rolls on.
 type evidence struct {
-	ring  []fact // a power of two; doubled when it is full the first times, until it has size
+	ring  []fact // a power of two: at first few, and size when these are full
 	size  int
 	next  uint64
 	notes []string
@@ -89,7 +89,9 @@ func (v *evidence) add(e *history.Event) {
 		return // no witness shows them: see concerns
 	}
 	if v.next == uint64(len(v.ring)) && len(v.ring) < v.size {
-		v.ring = append(v.ring, make([]fact, len(v.ring))...)
+		ring := make([]fact, v.size) // at once: what is not written to takes no memory yet
+		copy(ring, v.ring)
+		v.ring = ring
 	}
 	f := &v.ring[v.next&uint64(len(v.ring)-1)]
 	v.next++
