@@ -53,7 +53,9 @@ import (
 //
 // Where lists are told apart from who comes and goes (a dialect that tells of connections:
 // see Brief.Apart), one may be ahead of the other. Then a list is held against what is true
-// alone, and so is the view, at every answer but a pong, which may overtake both.
+// alone, and so is the view, at every answer but a pong, which may overtake both. And one
+// connection's end may be told before another's beginning that was answered first, so
+// only a stay that lasts all the time proves that its user was there.
 //
 // Nothing is judged of times around which the plan does something to the target, of what
 // is told behind an announced gap, and of names of which nobody knows whose they are.

@@ -146,6 +146,12 @@ type twinState struct {
 // moment of the time before, whether it is true.
 func presenceTwin(events []history.Event, names *history.Names, apart bool) (blamed []string) {
 	all := twinTruth(twinStays(events))
+	sure := all.sure
+	if apart { // one that ends may be told before another that has begun
+		sure = func(user string, from, to time.Duration) bool {
+			return slices.ContainsFunc(all, func(s twinStay) bool { return twinTruth{s}.sure(user, from, to) })
+		}
+	}
 	lists := twinLists(events, names)
 	users := []string{"a", "b", "c", "d", "x"}
 	for i := range events {
@@ -164,7 +170,7 @@ func presenceTwin(events []history.Event, names *history.Names, apart bool) (bla
 			for _, u := range users {
 				switch h := view[u]; {
 				case h.wrong > 0 || h.flapped:
-				case h.in && !all.may(u, sent-twinWithin, now), !h.in && all.sure(u, sent-twinWithin, now):
+				case h.in && !all.may(u, sent-twinWithin, now), !h.in && sure(u, sent-twinWithin, now):
 					h.wrong, h.told = now, sent
 				}
 			}
@@ -207,7 +213,7 @@ func presenceTwin(events []history.Event, names *history.Names, apart bool) (bla
 						} else if !apart {
 							blame(PresenceDiffRace, u)
 						}
-					case !named[u] && h.in && all.sure(u, e.Due-twinWithin, e.Seen):
+					case !named[u] && h.in && sure(u, e.Due-twinWithin, e.Seen):
 						blame(all.missing(u, e.Seen), u)
 					case !named[u] && h.in && !apart:
 						blame(PresenceDiffRace, u)
@@ -245,7 +251,7 @@ func presenceTwin(events []history.Event, names *history.Names, apart bool) (bla
 				case h.wrong > 0:
 					blame(all.extra(name, h.wrong), name)
 				}
-				if !come && h.in && all.sure(name, after-twinWithin, e.Seen) {
+				if !come && h.in && sure(name, after-twinWithin, e.Seen) {
 					blame(PresenceFlap, name)
 					now.flapped = true
 				}
@@ -279,11 +285,11 @@ func presenceTwin(events []history.Event, names *history.Names, apart bool) (bla
 				a = all.missing(u, h.wrong)
 			}
 			from := first.due - twinWithin
-			badly := h.listed && (h.in && !all.may(u, from, first.seen) || !h.in && all.sure(u, from, first.seen))
+			badly := h.listed && (h.in && !all.may(u, from, first.seen) || !h.in && sure(u, from, first.seen))
 			if last == nil && a != PhantomMember && !badly {
 				for _, l := range lists {
 					from, to := min(l.due, h.told)-twinWithin, max(l.seen, h.wrong)
-					right := h.in && !l.named[u] && !all.may(u, from, to) || !h.in && l.named[u] && all.sure(u, from, to)
+					right := h.in && !l.named[u] && !all.may(u, from, to) || !h.in && l.named[u] && sure(u, from, to)
 					if l.seen >= first.seen && right {
 						a = PresenceDiffRace
 					}

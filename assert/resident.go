@@ -25,8 +25,7 @@ func (r *resident) surely(from, to time.Duration) bool {
 	if r == nil {
 		return false
 	}
-	i := sort.Search(len(r.sure), func(i int) bool { return r.sure[i].b > to })
-	return i < len(r.sure) && r.sure[i].a <= from
+	return slices.ContainsFunc(r.sure, func(s stretch) bool { return s.a <= from && s.b > to })
 }
 
 // possibly reports whether the user was possibly there at some time.
@@ -83,7 +82,10 @@ func (r *resident) returned(at time.Duration) bool {
 	return false
 }
 
-func (r *resident) settle() {
+// settle sums up the stays. Where they are told of apart, one connection's goodbye may be
+// told before another's coming although that was answered first: then only a stay that
+// lasts all the time proves that its user was there.
+func (r *resident) settle(apart bool) {
 	sort.SliceStable(r.stays, func(i, k int) bool { return r.stays[i].asked < r.stays[k].asked })
 	for _, s := range r.stays {
 		if s.answered > 0 && s.proven > s.answered {
@@ -91,7 +93,9 @@ func (r *resident) settle() {
 		}
 		r.may = append(r.may, stretch{s.asked, s.until})
 	}
-	r.sure, r.may = joint(r.sure), joint(r.may)
+	if r.may = joint(r.may); !apart {
+		r.sure = joint(r.sure)
+	}
 }
 
 // joint makes one of those that overlap. Between two that only meet the user may have been
@@ -157,7 +161,7 @@ func (s *settlement) rooms() map[history.ChannelID]*room {
 	for _, r := range all {
 		slices.Sort(r.order)
 		for _, u := range r.users {
-			u.settle()
+			u.settle(s.j.brief.Apart)
 		}
 	}
 	return all
