@@ -186,8 +186,12 @@ func (s *shard) signal(t *trigger, at time.Duration) {
 	if t.sprung.Swap(true) {
 		return
 	}
-	for _, o := range s.fleet.shards { // this one, too: behind the step that is being done
-		o.loop.Post(func() { o.strike(t.moment, at) })
+	for _, o := range s.fleet.shards {
+		if o == s { // behind the step that is being done
+			o.strike(t.moment, at)
+		} else {
+			o.loop.Post(func() { o.strike(t.moment, at) })
+		}
 	}
 }
 

@@ -153,7 +153,10 @@ func (s *shard) wake(now time.Duration) {
 	if s.next <= 0 {
 		s.next = Never
 	}
-	s.settle()
+	if len(s.ends) > 0 { // what the handler plans when it hears of these may be due before
+		s.settle()
+		s.next = now
+	}
 }
 
 // due is when the loop must come back by itself; Never if not.
